@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+import { defineConfig } from "vitest/config";
+
+const conditions = ["@dmabuf/source"];
+
+export default defineConfig({
+  test: {
+    reporters: ["default", "./scripts/vitest-counts.mjs"],
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts"],
+      exclude: ["**/main.ts"],
+      thresholds: {
+        lines: 90,
+        functions: 90,
+        branches: 85,
+        statements: 90,
+        "packages/core/src/**": { lines: 95 },
+      },
+    },
+    projects: ["packages/*", "tests"],
+  },
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+});
