@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+import { alignDown, physAddr } from "../address.ts";
+import type { Extents } from "../memory/extents.ts";
+import { lineCover } from "../memory/line-cover.ts";
+import { ByteStore } from "./byte-store.ts";
+import { type EventSite, type EvictionPolicy, quiet } from "./eviction-policy.ts";
+import type { Hazard } from "./hazard.ts";
+import { LineStore } from "./line-store.ts";
+import type { MemoryMachine } from "./memory-machine.ts";
+import type { AccessKind, MaintenanceKind } from "./operation.ts";
+import type { EventKind } from "./spontaneous-event.ts";
+import type { Domain, Route, Topology } from "./topology.ts";
+
+/** How a data machine lives. */
+export interface DataMachineOptions {
+  /** What hardware does by itself; default nothing. */
+  readonly policy?: EvictionPolicy;
+  /**
+   * Called when a read observes a byte that is not the newest one written. Without it, no newest copy is kept and
+   * nothing is compared.
+   */
+  readonly report?: (hazard: Hazard) => void;
+}
+
+/** Sites offered to the policy before one operation; more lines than this and it sees an even sample of them. */
+const SITES = 64;
+
+/**
+ * Real bytes in memory and in cache lines, living through one execution. It turns a hazard of the analysis machine into
+ * something to look at, and it is what that machine is tested against.
+ */
+export class DataMachine implements MemoryMachine {
+  readonly topology: Topology;
+  readonly #memory = new ByteStore();
+  readonly #caches: readonly LineStore[];
+  readonly #newest: ByteStore | null;
+  readonly #policy: EvictionPolicy;
+  readonly #report: (hazard: Hazard) => void;
+  #step = -1;
+  #writes = 0;
+  #scratch = new Uint8Array(0);
+
+  constructor(topology: Topology, { policy = quiet, report }: DataMachineOptions = {}) {
+    this.topology = topology;
+    this.#caches = topology.domains.map((domain) => new LineStore(domain, this.#memory));
+    this.#policy = policy;
+    this.#newest = report === undefined ? null : new ByteStore();
+    this.#report = report ?? (() => {});
+  }
+
+  /** A write stores a value that no other of the last 255 writes stored; a read is observed and thrown away. */
+  access(route: Route, kind: AccessKind, extents: Extents, _cause = -1): void {
+    if (this.#scratch.length < extents.bytes) this.#scratch = new Uint8Array(extents.bytes);
+    const bytes = this.#scratch.subarray(0, extents.bytes);
+    if (kind === "read") this.read(route, extents, bytes);
+    else this.write(route, extents, bytes.fill((this.#writes++ % 255) + 1));
+  }
+
+  /** Stores `from`, as many bytes as the ranges have, through a route. */
+  write(route: Route, extents: Extents, from: Uint8Array): void {
+    this.#begin(extents);
+    const { starts, ends, offsets, count } = extents;
+    const allocates = this.#lineChoice(extents);
+    for (let i = 0; i < count; i++) {
+      const start = starts[i] as number;
+      const end = ends[i] as number;
+      const at = offsets[i] as number;
+      const cache = route.domain === null ? null : (this.#caches[route.domain.index] as LineStore);
+      if (cache === null) this.#memory.write(start, end, from, at);
+      else if (route.kind === "cached") cache.write(start, end, from, at);
+      else if (route.kind === "snoop") this.#snoopingWrite(cache, start, end, from, at);
+      else this.#allocatingWrite(cache.domain, start, end, from, at, allocates);
+      this.#newest?.write(start, end, from, at);
+    }
+  }
+
+  /** Loads the ranges into `into` through a route. */
+  read(route: Route, extents: Extents, into: Uint8Array): void {
+    this.#begin(extents);
+    const { starts, ends, offsets, count } = extents;
+    for (let i = 0; i < count; i++) {
+      const start = starts[i] as number;
+      const end = ends[i] as number;
+      const at = offsets[i] as number;
+      const cache = route.domain === null ? null : (this.#caches[route.domain.index] as LineStore);
+      if (route.kind === "cached") cache?.read(start, end, into, at);
+      else {
+        this.#memory.read(start, end, into, at);
+        cache?.overlay(start, end, into, at);
+      }
+    }
+    if (this.#newest !== null) this.#compare(extents, into);
+  }
+
+  maintain(kind: MaintenanceKind, domain: Domain, extents: Extents, _cause = -1): void {
+    this.#begin(extents);
+    const cache = this.#caches[domain.index] as LineStore;
+    for (let i = 0; i < extents.count; i++) {
+      const start = extents.starts[i] as number;
+      const end = extents.ends[i] as number;
+      if (kind !== "invalidate") cache.clean(start, end);
+      if (kind !== "clean") cache.drop(start, end);
+    }
+  }
+
+  /** Lets an event happen to the line of a byte; false, and nothing happens, where it is impossible now. */
+  happen(event: EventKind, domain: Domain, address: number): boolean {
+    const cache = this.#caches[domain.index] as LineStore;
+    if (event === "fill") {
+      if (!domain.speculates || cache.isResident(address)) return false;
+      cache.fill(address, address + 1);
+      return true;
+    }
+    const possible =
+      domain.evicts && cache.isResident(address) && cache.isDirty(address) === (event === "write-back");
+    if (possible && event === "write-back") cache.clean(address, address + 1);
+    else if (possible) cache.drop(address, address + 1);
+    return possible;
+  }
+
+  /** The byte in memory, in each cache that holds it (null elsewhere), and the newest one if that is kept. */
+  inspect(address: number): { memory: number; copies: readonly (number | null)[]; newest: number | null } {
+    return {
+      memory: this.#memory.at(address),
+      copies: this.#caches.map((cache) => (cache.isResident(address) ? cache.at(address) : null)),
+      newest: this.#newest?.at(address) ?? null,
+    };
+  }
+
+  #begin(extents: Extents): void {
+    this.#step++;
+    if (this.#policy === quiet) return;
+    const sites: EventSite[] = [];
+    for (const each of this.topology.domains) {
+      const { inRange, lines } = lineCover(extents, each.line);
+      const stride = each.line * Math.max(1, Math.ceil(lines / SITES));
+      for (let i = 0; i < inRange.length; i += 2) {
+        for (
+          let at = alignDown(inRange[i] as number, each.line);
+          at < (inRange[i + 1] as number);
+          at += stride
+        ) {
+          sites.push({ domain: each, address: at });
+        }
+      }
+    }
+    for (const { event, domain: where, address } of this.#policy.before(sites))
+      this.happen(event, where, address);
+  }
+
+  /** The policy's choice for a line, made once in an operation even where several of its ranges meet the line. */
+  #lineChoice(extents: Extents): (domain: Domain, low: number, isWhole: boolean) => boolean {
+    const chosen = new Map<number, boolean>();
+    return (domain, low, isWhole) => {
+      if (isWhole && extents.ascending) return this.#policy.allocates({ domain, address: low });
+      let choice = chosen.get(low);
+      if (choice === undefined) {
+        choice = this.#policy.allocates({ domain, address: low });
+        chosen.set(low, choice);
+      }
+      return choice;
+    };
+  }
+
+  #allocatingWrite(
+    domain: Domain,
+    start: number,
+    end: number,
+    from: Uint8Array,
+    at: number,
+    allocates: (domain: Domain, low: number, isWhole: boolean) => boolean,
+  ): void {
+    const { line } = domain;
+    const cache = this.#caches[domain.index] as LineStore;
+    for (let low = alignDown(start, line); low < end; low += line) {
+      const first = Math.max(low, start);
+      const stop = Math.min(low + line, end);
+      if (allocates(domain, low, stop - first === line)) cache.write(first, stop, from, at + first - start);
+      else this.#snoopingWrite(cache, first, stop, from, at + first - start);
+    }
+  }
+
+  /** Dirty lines are written back and every touched line leaves the domain; then memory is written. */
+  #snoopingWrite(cache: LineStore, start: number, end: number, from: Uint8Array, at: number): void {
+    cache.clean(start, end);
+    cache.drop(start, end);
+    this.#memory.write(start, end, from, at);
+  }
+
+  #compare(extents: Extents, observed: Uint8Array): void {
+    const ranges: number[] = [];
+    let bytes = 0;
+    for (let i = 0; i < extents.count; i++) {
+      const start = extents.starts[i] as number;
+      const at = extents.offsets[i] as number;
+      const end = extents.ends[i] as number;
+      for (let address = start; address < end; address++) {
+        if (this.#newest?.at(address) === observed[at + address - start]) continue;
+        if (ranges.at(-1) === address) ranges[ranges.length - 1] = address + 1;
+        else ranges.push(address, address + 1);
+        bytes++;
+      }
+    }
+    if (bytes === 0) return;
+    const address = physAddr(ranges[0] as number);
+    const hazard = { code: "stale-read", step: this.#step, readBy: null, address, bytes } as const;
+    this.#report({ ...hazard, ranges: Float64Array.from(ranges) });
+  }
+}

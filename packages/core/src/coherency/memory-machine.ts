@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+import type { Extents } from "../memory/extents.ts";
+import type { AccessKind, MaintenanceKind } from "./operation.ts";
+import type { Domain, Route, Topology } from "./topology.ts";
+
+/**
+ * Memory and the caches in front of it, as drivers and devices use them. The analysis machine answers for every
+ * execution and holds no bytes; the data machine holds bytes and lives through one execution.
+ */
+export interface MemoryMachine {
+  readonly topology: Topology;
+  /** Reads or writes the ranges by a route. `cause` is the sequence number of the event behind it, or -1. */
+  access(route: Route, kind: AccessKind, extents: Extents, cause?: number): void;
+  /** Maintenance of the whole lines that the ranges touch. */
+  maintain(kind: MaintenanceKind, domain: Domain, extents: Extents, cause?: number): void;
+}

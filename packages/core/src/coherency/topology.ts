@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+import { nearestName } from "../nearest-name.ts";
+
+/** A coherency domain: a set of hardware-coherent caches seen as one cache. */
+export interface DomainSpec {
+  /** Bytes in a cache line: a power of two from 1 to 4096. */
+  readonly line: number;
+  /** Whether absent lines may be filled from memory at any time; default true, which suits CPUs. */
+  readonly speculates?: boolean;
+  /**
+   * Whether lines may be written back and dropped at any time; default true. False is a bounce slot or a shadow copy,
+   * whose fill and clean are the copies.
+   */
+  readonly evicts?: boolean;
+}
+
+/** How one access reaches memory. It belongs to the access: a mapping may override its agent's default. */
+export type RouteSpec =
+  | { readonly route: "cached"; readonly domain: string }
+  | { readonly route: "snoop"; readonly domain: string; readonly writes?: "allocate" }
+  | { readonly route: "direct" };
+
+/** The domains of a machine and the default route of each agent. */
+export interface TopologySpec {
+  readonly domains: Readonly<Record<string, DomainSpec>>;
+  readonly agents?: Readonly<Record<string, RouteSpec>>;
+}
+
+/** A domain as the machines use it: every default filled in, and its place in the byte state. */
+export interface Domain {
+  readonly index: number;
+  readonly name: string;
+  readonly line: number;
+  readonly speculates: boolean;
+  readonly evicts: boolean;
+}
+
+/** A route as the machines use it. `domain` is null exactly when `kind` is `"direct"`. */
+export interface Route {
+  readonly index: number;
+  readonly kind: "cached" | "snoop" | "snoop-allocate" | "direct";
+  readonly domain: Domain | null;
+}
+
+/** Every way in which an access of this topology can reach memory, and the domains it can meet on the way. */
+export class Topology {
+  readonly domains: readonly Domain[];
+  /** All routes: direct first, then cached, snoop and snoop-allocate for each domain. */
+  readonly routes: readonly Route[];
+  readonly #agents = new Map<string, Route>();
+
+  /** Throws `TypeError` for a line that is no power of two in [1, 4096], and for a route into an unknown domain. */
+  constructor(spec: TopologySpec) {
+    this.domains = Object.entries(spec.domains).map(
+      ([name, { line, speculates = true, evicts = true }], index) => {
+        if (!(line >= 1 && line <= 4096 && Number.isInteger(Math.log2(line)))) {
+          throw new TypeError(`domain "${name}": line ${line} is not a power of two from 1 to 4096`);
+        }
+        return { index, name, line, speculates, evicts };
+      },
+    );
+    const routes: Omit<Route, "index">[] = [{ kind: "direct", domain: null }];
+    for (const domain of this.domains) {
+      routes.push({ kind: "cached", domain }, { kind: "snoop", domain }, { kind: "snoop-allocate", domain });
+    }
+    this.routes = routes.map((route, index) => ({ ...route, index }));
+    for (const [name, route] of Object.entries(spec.agents ?? {})) this.#agents.set(name, this.route(route));
+  }
+
+  /** The domain of that name; throws `TypeError` with the nearest name when there is none. */
+  domain(name: string): Domain {
+    const found = this.domains.find((domain) => domain.name === name);
+    if (found !== undefined) return found;
+    const known = this.domains.map((domain) => domain.name);
+    throw new TypeError(`no domain "${name}"${nearestName(name, known)}`);
+  }
+
+  /** The default route of an agent; throws `TypeError` with the nearest name when there is none. */
+  agent(name: string): Route {
+    const found = this.#agents.get(name);
+    if (found !== undefined) return found;
+    throw new TypeError(`no agent "${name}"${nearestName(name, [...this.#agents.keys()])}`);
+  }
+
+  /** The route that a specification describes; equal specifications give the same object. */
+  route(spec: RouteSpec): Route {
+    if (spec.route === "direct") return this.routes[0] as Route;
+    const kind = spec.route === "snoop" && spec.writes === "allocate" ? "snoop-allocate" : spec.route;
+    const domain = this.domain(spec.domain);
+    return this.routes.find((route) => route.kind === kind && route.domain === domain) as Route;
+  }
+}

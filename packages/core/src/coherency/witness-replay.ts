@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+import { DataMachine } from "./data-machine.ts";
+import type { EvictionPolicy } from "./eviction-policy.ts";
+import type { OperationLog } from "./operation-log.ts";
+import type { Topology } from "./topology.ts";
+import type { WitnessStep } from "./witness.ts";
+
+/** What a witness showed when real bytes went through it. */
+export interface Replay {
+  /** Steps of the log whose read observed an older value of the byte. */
+  readonly stale: readonly number[];
+  /** Whether the byte's newest value is nowhere at the end. */
+  readonly lost: boolean;
+  /** The machine as the witness leaves it, to look at. */
+  readonly machine: DataMachine;
+}
+
+/**
+ * Performs a witness on a fresh data machine: its operations with the log's own ranges, its events on the byte's line.
+ * Throws `TypeError` when an event of it is impossible where it stands.
+ */
+export function replayWitness(
+  topology: Topology,
+  log: OperationLog,
+  witness: readonly WitnessStep[],
+  address: number,
+): Replay {
+  const stale: number[] = [];
+  let step = -1;
+  let allocates = false;
+  const policy: EvictionPolicy = { allocates: () => allocates, before: () => [] };
+  const machine = new DataMachine(topology, {
+    policy,
+    report: ({ ranges }) => {
+      for (let i = 0; i < ranges.length; i += 2) {
+        if (address >= (ranges[i] as number) && address < (ranges[i + 1] as number)) stale.push(step);
+      }
+    },
+  });
+  for (const each of witness) {
+    if (each.kind === "event") {
+      if (machine.happen(each.event, topology.domain(each.domain), address)) continue;
+      throw new TypeError(`${each.event} in ${each.domain} is impossible here`);
+    }
+    step = each.step;
+    allocates = each.allocates ?? false;
+    const { kind, route, domain } = log.operation(step);
+    if (kind === "read" || kind === "write") {
+      if (route !== null) machine.access(route, kind, log.extents(step));
+    } else if (domain !== null) machine.maintain(kind, domain, log.extents(step));
+  }
+  const { memory, copies, newest } = machine.inspect(address);
+  return { stale, lost: memory !== newest && copies.every((copy) => copy !== newest), machine };
+}
