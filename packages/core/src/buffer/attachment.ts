@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+import type { AccessKind } from "../coherency/operation.ts";
+import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
+import type { DmaDevice } from "../dma/dma-device.ts";
+import { deviceAccess } from "../dma/dma-trace.ts";
+import type { SgMapping } from "../dma/sg-mapping.ts";
+import { KernelError } from "../error.ts";
+import type { Process } from "../sim/process.ts";
+import { dmaBufDetach, dmaBufMapAttachment, dmaBufUnmapAttachment } from "./buffer-trace.ts";
+import type { DmaBuf } from "./dma-buf.ts";
+
+/** A device's share in a buffer: a static attachment, which is mapped when its importer says so. */
+export class Attachment {
+  readonly buffer: DmaBuf;
+  readonly device: DmaDevice;
+  /** Never reused. */
+  readonly id: number;
+  /** The mapping that core keeps until detach (B-38), or null. */
+  #cached: SgMapping | null = null;
+  #mappings = 0;
+  #attached = true;
+  /** What ends each transfer that the device has begun. */
+  readonly #running = new Map<number, () => void>();
+
+  /** For `DmaBuf.attach`. */
+  constructor(buffer: DmaBuf, device: DmaDevice, id: number) {
+    this.buffer = buffer;
+    this.device = device;
+    this.id = id;
+  }
+
+  /** Mappings that the importer has not given back. */
+  get mappings(): number {
+    return this.#mappings;
+  }
+
+  /**
+   * Maps the buffer for the device; the reservation must be held (B-34). A kept mapping is handed out again without a
+   * call to the exporter and without maintenance, and only for its own direction unless that is bidirectional, else
+   * EBUSY (B-35). A fresh one is followed by a wait for kernel fences, and undone when a signal ends that (B-37).
+   * @see dma_buf_map_attachment
+   */
+  map(direction: DmaDirection): Process<SgMapping> {
+    return this.buffer.core.simulation.process("dma_buf_map_attachment", this.#map(direction));
+  }
+
+  *#map(direction: DmaDirection): Process<SgMapping> {
+    const { buffer, device } = this;
+    const { kernel, simulation, cpu } = buffer.core;
+    buffer.resv.assertHeld("B-34", "dma_buf_map_attachment");
+    if (this.#cached !== null) {
+      const kept = this.#cached.direction;
+      if (kept !== direction && kept !== "bidirectional") {
+        const reason = `${device.name} has it mapped ${kept}; it cannot be mapped ${direction} before detach`;
+        throw new KernelError("EBUSY", "dma_buf_map_attachment", reason);
+      }
+      this.#mappings++;
+      return this.#cached;
+    }
+    const mapping = yield* buffer.ops.map(this, direction);
+    yield* cpu.settle();
+    try {
+      yield* buffer.resv.wait("kernel", { interruptible: true });
+    } catch (error) {
+      yield* buffer.ops.unmap(this, mapping);
+      throw error;
+    }
+    if (buffer.ops.cacheSgtMapping === true && kernel.coreCachesMappings) this.#cached = mapping;
+    this.#mappings++;
+    this.#emit(dmaBufMapAttachment, direction, simulation.trace);
+    return mapping;
+  }
+
+  /** Gives a mapping back; the reservation must be held. A kept one stays until detach (B-41). */
+  unmap(mapping: SgMapping): Process {
+    return this.buffer.core.simulation.process("dma_buf_unmap_attachment", this.#unmap(mapping));
+  }
+
+  *#unmap(mapping: SgMapping): Process {
+    const { simulation, cpu } = this.buffer.core;
+    this.buffer.resv.assertHeld("B-41", "dma_buf_unmap_attachment");
+    this.#mappings--;
+    if (mapping === this.#cached) return;
+    yield* this.buffer.ops.unmap(this, mapping);
+    yield* cpu.settle();
+    this.#emit(dmaBufUnmapAttachment, mapping.direction, simulation.trace);
+  }
+
+  /** Takes the reservation, maps, and lets it go (B-42). */
+  mapUnlocked(direction: DmaDirection): Process<SgMapping> {
+    return this.buffer.core.simulation.process(
+      "dma_buf_map_attachment_unlocked",
+      this.#mapUnlocked(direction),
+    );
+  }
+
+  *#mapUnlocked(direction: DmaDirection): Process<SgMapping> {
+    const { resv } = this.buffer;
+    yield* resv.lock();
+    try {
+      return yield* this.map(direction);
+    } finally {
+      resv.unlock();
+    }
+  }
+
+  /** Takes the reservation, unmaps, and lets it go (B-42). */
+  unmapUnlocked(mapping: SgMapping): Process {
+    return this.buffer.core.simulation.process(
+      "dma_buf_unmap_attachment_unlocked",
+      this.#unmapUnlocked(mapping),
+    );
+  }
+
+  *#unmapUnlocked(mapping: SgMapping): Process {
+    const { resv } = this.buffer;
+    yield* resv.lock();
+    try {
+      yield* this.unmap(mapping);
+    } finally {
+      resv.unlock();
+    }
+  }
+
+  /**
+   * Leaves the buffer (B-27): a kept mapping is unmapped, the exporter told. A mapping that the importer still has is
+   * noted as a leak (B-28). @see dma_buf_detach
+   */
+  detach(): Process {
+    return this.buffer.core.simulation.process("dma_buf_detach", this.#detach());
+  }
+
+  *#detach(): Process {
+    const { buffer, device } = this;
+    const { simulation, cpu } = buffer.core;
+    buffer.resv.assertNotHeld("B-27", "dma_buf_detach");
+    if (!this.#attached) {
+      simulation.diagnostics.warn("B-27", "dma_buf_detach", `${device.name} is not attached any more`);
+      return;
+    }
+    if (this.#mappings > 0) {
+      simulation.diagnostics.warn("B-28", "dma_buf_detach", `${device.name} still has the buffer mapped`);
+    }
+    this.#attached = false;
+    yield* buffer.resv.lock();
+    if (this.#cached !== null) {
+      yield* buffer.ops.unmap(this, this.#cached);
+      yield* cpu.settle();
+      this.#emit(dmaBufUnmapAttachment, this.#cached.direction, simulation.trace);
+      this.#cached = null;
+    }
+    buffer.remove(this);
+    buffer.resv.unlock();
+    buffer.ops.detach?.(buffer, this);
+    const { trace } = simulation;
+    trace.emit(
+      dmaBufDetach,
+      trace.intern(device.name),
+      trace.intern(buffer.exporterName),
+      buffer.size,
+      buffer.ino,
+      this.id,
+      0,
+    );
+  }
+
+  /**
+   * Lets the device read or write a part of the mapped buffer with its engine, one transfer after the other, and calls
+   * `complete` in atomic context when it is done. What the coherency policy owes is done before the device starts and
+   * before `complete`; its CPU time delays both. A read observes memory when it starts, a write reaches it when it ends.
+   * Returns the transfer's number, for `cancel`.
+   * @param cyclic whether the device goes through that part again and again until `cancel`; `complete` is never called
+   */
+  transfer(
+    mapping: SgMapping,
+    kind: AccessKind,
+    offset: number,
+    length: number,
+    complete: () => void,
+    { cyclic = false }: { readonly cyclic?: boolean } = {},
+  ): number {
+    const { machine, policy, cpu, simulation } = this.buffer.core;
+    const { device } = this;
+    const extents = mapping.extents.slice(offset, length);
+    const transfer = { attachment: this, mapping, kind, extents };
+    const access = (): void => {
+      const { trace } = simulation;
+      const index = kind === "read" ? 0 : 1;
+      const event = trace.emit(
+        deviceAccess,
+        trace.intern(device.name),
+        index,
+        extents.addressAt(0),
+        extents.bytes,
+      );
+      machine.access(device.route, kind, extents, event);
+    };
+    const duration = cyclic ? Number.POSITIVE_INFINITY : Math.ceil((length / device.bandwidth) * 1e9);
+    const id = device.timeline.submit({
+      duration: () => duration + cpu.takeOwed(),
+      start: () => {
+        policy.beginAccess(transfer);
+        if (kind === "read") access();
+        this.#running.set(id, () => {
+          if (cyclic) access();
+          policy.endAccess(transfer);
+        });
+      },
+      complete: () => {
+        this.#running.delete(id);
+        if (kind === "write") access();
+        policy.endAccess(transfer);
+        const after = cpu.takeOwed();
+        if (after > 0) simulation.timer(complete, device.timeline.id).arm(after);
+        else complete();
+      },
+    });
+    return id;
+  }
+
+  /**
+   * Takes a transfer back; its `complete` is not called. False when it is done already, or as good as done. One that
+   * runs is ended as the coherency policy asks: what it has read it has read, and nothing of what it was to write
+   * reaches memory. A cyclic one has gone through its part once more by then.
+   */
+  cancel(transfer: number): boolean {
+    if (!this.device.timeline.cancel(transfer)) return false;
+    this.#running.get(transfer)?.();
+    this.#running.delete(transfer);
+    return true;
+  }
+
+  #emit(
+    point: typeof dmaBufMapAttachment | typeof dmaBufUnmapAttachment,
+    direction: DmaDirection,
+    trace: DmaBuf["core"]["simulation"]["trace"],
+  ): void {
+    const name = trace.intern(this.device.name);
+    trace.emit(point, name, this.buffer.ino, this.id, dmaDirections.indexOf(direction));
+  }
+}

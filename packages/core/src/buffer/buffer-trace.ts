@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+import { tracepoint } from "../sim/tracepoint.ts";
+
+/** A buffer came to be. @see trace_dma_buf_export */
+export const dmaBufExport = tracepoint(
+  "dma_buf",
+  "dma_buf_export",
+  ["exp_name", "string"],
+  ["size", "number"],
+  ["ino", "number"],
+);
+
+/** A device joined a buffer. @see trace_dma_buf_dynamic_attach */
+export const dmaBufDynamicAttach = tracepoint(
+  "dma_buf",
+  "dma_buf_dynamic_attach",
+  ["dev_name", "string"],
+  ["exp_name", "string"],
+  ["size", "number"],
+  ["ino", "number"],
+  ["attach", "number"],
+  ["is_dynamic", "boolean"],
+);
+
+/** A device left a buffer. @see trace_dma_buf_detach */
+export const dmaBufDetach = tracepoint(
+  "dma_buf",
+  "dma_buf_detach",
+  ["dev_name", "string"],
+  ["exp_name", "string"],
+  ["size", "number"],
+  ["ino", "number"],
+  ["attach", "number"],
+  ["is_dynamic", "boolean"],
+);
+
+/** A descriptor was made for a buffer. @see trace_dma_buf_fd */
+export const dmaBufFd = tracepoint(
+  "dma_buf",
+  "dma_buf_fd",
+  ["exp_name", "string"],
+  ["size", "number"],
+  ["ino", "number"],
+  ["fd", "number"],
+);
+
+/** A reference was given back. @see trace_dma_buf_put */
+export const dmaBufPut = tracepoint(
+  "dma_buf",
+  "dma_buf_put",
+  ["exp_name", "string"],
+  ["size", "number"],
+  ["ino", "number"],
+);
+
+const directions = ["BIDIRECTIONAL", "TO_DEVICE", "FROM_DEVICE"] as const;
+
+/** Ours: CPU access begins; the kernel has no event here. */
+export const dmaBufBeginCpuAccess = tracepoint(
+  "dma_buf",
+  "dma_buf_begin_cpu_access",
+  ["ino", "number"],
+  ["dir", directions],
+);
+
+/** Ours: CPU access ends. */
+export const dmaBufEndCpuAccess = tracepoint(
+  "dma_buf",
+  "dma_buf_end_cpu_access",
+  ["ino", "number"],
+  ["dir", directions],
+);
+
+/** Ours: the CPU touches a buffer through a mapping of it. */
+export const dmaBufCpuAccess = tracepoint(
+  "dma_buf",
+  "dma_buf_cpu_access",
+  ["ino", "number"],
+  ["kind", ["read", "write"]],
+  ["offset", "number"],
+  ["bytes", "number"],
+);
+
+/** Ours: an attachment was mapped. */
+export const dmaBufMapAttachment = tracepoint(
+  "dma_buf",
+  "dma_buf_map_attachment",
+  ["dev_name", "string"],
+  ["ino", "number"],
+  ["attach", "number"],
+  ["dir", directions],
+);
+
+/** Ours: an attachment was unmapped. */
+export const dmaBufUnmapAttachment = tracepoint(
+  "dma_buf",
+  "dma_buf_unmap_attachment",
+  ["dev_name", "string"],
+  ["ino", "number"],
+  ["attach", "number"],
+  ["dir", directions],
+);

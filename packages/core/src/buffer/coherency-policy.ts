@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+import type { AccessKind } from "../coherency/operation.ts";
+import type { DmaDevice } from "../dma/dma-device.ts";
+import type { SgMapping } from "../dma/sg-mapping.ts";
+import type { Extents } from "../memory/extents.ts";
+import { token } from "../token.ts";
+import type { Attachment } from "./attachment.ts";
+import type { DmaBuf } from "./dma-buf.ts";
+
+/** Who keeps devices coherent in the running system. */
+export const COHERENCY_POLICY = token<CoherencyPolicy>("core", "CoherencyPolicy");
+
+/** One transfer of a device on an attached buffer. */
+export interface Transfer {
+  readonly attachment: Attachment;
+  readonly mapping: SgMapping;
+  readonly kind: AccessKind;
+  /** The part of the buffer that it touches. */
+  readonly extents: Extents;
+}
+
+/**
+ * Who keeps devices coherent with each other: the question that Linux leaves undefined and its developers disagree
+ * about (D40 to D45). Begin and end are plain functions, because they run where a fence is being signalled (D41).
+ */
+export interface CoherencyPolicy {
+  /** Its name on the command line. */
+  readonly name: string;
+  /** Called before a device joins a buffer; throws `KernelError` to refuse it. */
+  attach(buffer: DmaBuf, device: DmaDevice): void;
+  /** Whether mapping and unmapping an attachment performs the DMA API's maintenance where the exporter asks for it. */
+  syncsAtMap(attachment: Attachment): boolean;
+  /** Called before the device starts. */
+  beginAccess(transfer: Transfer): void;
+  /** Called when the device is done, before the fence is signalled. */
+  endAccess(transfer: Transfer): void;
+  /** What the policy takes for granted about a buffer's users, in sentences; shown with the verdict. */
+  assumptions(buffer: DmaBuf): readonly string[];
+}

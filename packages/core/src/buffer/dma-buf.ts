@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
+import type { DmaDevice } from "../dma/dma-device.ts";
+import { KernelError } from "../error.ts";
+import type { Process } from "../sim/process.ts";
+import { DmaResv } from "../sync/dma-resv.ts";
+import { usageRw } from "../sync/usage.ts";
+import { Attachment } from "./attachment.ts";
+import { dmaBufBeginCpuAccess, dmaBufDynamicAttach, dmaBufEndCpuAccess, dmaBufPut } from "./buffer-trace.ts";
+import { CpuMapping } from "./cpu-mapping.ts";
+import type { DmaBufCore } from "./dma-buf-core.ts";
+import type { DmaBufOps, ExportInfo } from "./dma-buf-ops.ts";
+
+/**
+ * A shared buffer. Locking follows 1.15: everything here must be called without the buffer's reservation held.
+ * @see struct dma_buf
+ */
+export class DmaBuf {
+  readonly core: DmaBufCore;
+  /** Inode number, never reused: the buffer's identity (B-5). */
+  readonly ino: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly exporterName: string;
+  readonly ops: DmaBufOps;
+  readonly resv: DmaResv;
+  readonly #attachments: Attachment[] = [];
+  #name: string | null = null;
+  #references = 1;
+
+  /** For `DmaBufCore.export`. */
+  constructor(core: DmaBufCore, { exporterName, ops, size }: ExportInfo, ino: number) {
+    this.core = core;
+    this.ino = ino;
+    this.size = size;
+    this.exporterName = exporterName;
+    this.ops = ops;
+    this.resv = new DmaResv(core.resvs, `dma-buf ${ino}`);
+  }
+
+  /** The devices that share it, in the order in which they came. */
+  get attachments(): readonly Attachment[] {
+    return this.#attachments;
+  }
+
+  /** References to the file: descriptors, mappings, importers (B-17). */
+  get references(): number {
+    return this.#references;
+  }
+
+  /** The name that user space gave it, or null. */
+  get name(): string | null {
+    return this.#name;
+  }
+
+  /** Names it. Throws `KernelError` EINVAL for more than 31 bytes (B-72). @see DMA_BUF_SET_NAME */
+  setName(name: string): void {
+    const bytes = [...name].reduce((sum, letter) => sum + utf8Length(letter), 0);
+    if (bytes > 31) throw new KernelError("EINVAL", "dma_buf_set_name", `"${name}" is longer than 31 bytes`);
+    this.#name = name;
+  }
+
+  /** Takes another reference (B-14). */
+  get(): this {
+    this.#references++;
+    return this;
+  }
+
+  /** Gives a reference back; with the last one the exporter releases the memory (B-13, B-15, B-16). */
+  put(): void {
+    const { simulation } = this.core;
+    if (this.#references === 0)
+      simulation.diagnostics.bug("B-13", "dma_buf_put", "the last reference is gone already");
+    const { trace } = simulation;
+    trace.emit(dmaBufPut, trace.intern(this.exporterName), this.size, this.ino);
+    if (--this.#references > 0) return;
+    this.core.forget(this);
+    this.ops.release(this);
+    this.resv.fini();
+    if (this.#attachments.length > 0) {
+      const names = this.#attachments.map(({ device }) => device.name).join(", ");
+      simulation.diagnostics.warn("B-16", "dma_buf_release", `released while still attached: ${names}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.put();
+  }
+
+  /**
+   * Attaches a device as a static importer (B-20 to B-24). The importer must hold a reference for as long (B-17).
+   * Throws what the exporter or the coherency policy answers. @see dma_buf_attach
+   */
+  attach(device: DmaDevice): Process<Attachment> {
+    return this.core.simulation.process("dma_buf_attach", this.#attach(device));
+  }
+
+  *#attach(device: DmaDevice): Process<Attachment> {
+    const { policy, simulation } = this.core;
+    this.resv.assertNotHeld("B-21", "dma_buf_attach");
+    policy.attach(this, device);
+    const attachment = new Attachment(this, device, this.core.nextAttachment());
+    if (this.ops.attach !== undefined) yield* this.ops.attach(this, attachment);
+    yield* this.resv.lock();
+    this.#attachments.push(attachment);
+    this.resv.unlock();
+    const { trace } = simulation;
+    trace.emit(
+      dmaBufDynamicAttach,
+      trace.intern(device.name),
+      trace.intern(this.exporterName),
+      this.size,
+      this.ino,
+      attachment.id,
+      0,
+    );
+    return attachment;
+  }
+
+  /** Takes an attachment off the list; for `Attachment.detach`, with the reservation held. */
+  remove(attachment: Attachment): void {
+    const at = this.#attachments.indexOf(attachment);
+    if (at >= 0) this.#attachments.splice(at, 1);
+  }
+
+  /**
+   * Opens a CPU bracket: the exporter's maintenance, then the wait for fences (B-50), in that order on kernels that have
+   * it so (B-51). Reading waits for writers, writing for everybody. Brackets neither nest nor exclude (B-53).
+   * @see dma_buf_begin_cpu_access
+   */
+  beginCpuAccess(direction: DmaDirection): Process {
+    return this.core.simulation.process("dma_buf_begin_cpu_access", this.#beginCpuAccess(direction));
+  }
+
+  *#beginCpuAccess(direction: DmaDirection): Process {
+    const { kernel, simulation, cpu } = this.core;
+    this.resv.assertNotHeld("B-50", "dma_buf_begin_cpu_access");
+    const usage = usageRw(direction !== "from-device");
+    simulation.trace.emit(dmaBufBeginCpuAccess, this.ino, dmaDirections.indexOf(direction));
+    if (!kernel.maintainsBeforeWaiting) yield* this.resv.wait(usage, { interruptible: true });
+    if (this.ops.beginCpuAccess !== undefined) yield* this.ops.beginCpuAccess(this, direction);
+    yield* cpu.settle();
+    if (kernel.maintainsBeforeWaiting) yield* this.resv.wait(usage, { interruptible: true });
+  }
+
+  /** Closes a CPU bracket: the exporter's maintenance, no fences (B-52). @see dma_buf_end_cpu_access */
+  endCpuAccess(direction: DmaDirection): Process {
+    return this.core.simulation.process("dma_buf_end_cpu_access", this.#endCpuAccess(direction));
+  }
+
+  *#endCpuAccess(direction: DmaDirection): Process {
+    const { simulation, cpu } = this.core;
+    this.resv.assertNotHeld("B-52", "dma_buf_end_cpu_access");
+    simulation.trace.emit(dmaBufEndCpuAccess, this.ino, dmaDirections.indexOf(direction));
+    if (this.ops.endCpuAccess !== undefined) yield* this.ops.endCpuAccess(this, direction);
+    yield* cpu.settle();
+  }
+
+  /**
+   * Maps the buffer into user space; the mapping holds a reference until it is disposed of. Throws `KernelError` EINVAL
+   * when the exporter has no mmap (B-59). @see dma_buf_mmap
+   */
+  mmap(): CpuMapping {
+    this.resv.assertNotHeld("B-59", "dma_buf_mmap");
+    if (this.ops.mmap === undefined) {
+      throw new KernelError("EINVAL", "dma_buf_mmap", `${this.exporterName} buffers cannot be mapped`);
+    }
+    return new CpuMapping(this.get(), this.ops.mmap(this).extents);
+  }
+}
+
+const utf8Length = (letter: string): number => {
+  const point = letter.codePointAt(0) as number;
+  return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x1_0000 ? 3 : 4;
+};

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+import type { DmaBufCore } from "../buffer/dma-buf-core.ts";
+import type { AnalysisMachine } from "../coherency/analysis-machine.ts";
+import type { Hazard } from "../coherency/hazard.ts";
+import { type RequiredMaintenance, requiredMaintenance } from "../coherency/required-maintenance.ts";
+import type { Cpu } from "../dma/cpu.ts";
+import type { DmaApi } from "../dma/dma-api.ts";
+import type { BlockedTask, Simulation } from "../sim/simulation.ts";
+import { AccessLedger, type LedgerStage } from "./access-ledger.ts";
+import { BracketChecker } from "./bracket-checker.ts";
+import { BufferMap } from "./buffer-map.ts";
+import { type Finding, mergeFindings } from "./finding.ts";
+import { hazardFindings } from "./hazard-finding.ts";
+import { needlessFindings } from "./needless-finding.ts";
+import { StepText } from "./step-text.ts";
+import { deadlockFindings, diagnosticFindings, leakFindings } from "./system-checker.ts";
+
+/** The system that is inspected, as far as an inspection looks at it. */
+export interface Inspected {
+  readonly simulation: Simulation;
+  readonly analysis: AnalysisMachine;
+  readonly dmaBuf: DmaBufCore;
+  readonly dma: DmaApi;
+  readonly cpu: Cpu;
+  readonly hazards: readonly (Hazard & { time: number })[];
+}
+
+/** Watches a system from power-on and says at the end what it found. */
+export class Inspection {
+  /** Which memory belongs to which buffer; whoever allocates says so. */
+  readonly buffers = new BufferMap();
+  readonly #system: Inspected;
+  readonly #ledger: AccessLedger;
+  readonly #brackets: BracketChecker;
+
+  /** @param stages whose accesses are to be told apart; none for a process of one's own. */
+  constructor(system: Inspected, stages: readonly LedgerStage[]) {
+    const { trace } = system.simulation;
+    this.#system = system;
+    this.#ledger = new AccessLedger(stages, this.buffers, trace);
+    this.#brackets = new BracketChecker(trace);
+  }
+
+  /**
+   * Everything that was found, equal ones once.
+   * @param ended whether the main process has come to its end: what it still holds is a leak then
+   */
+  finish(
+    blocked: readonly BlockedTask[],
+    ended: boolean,
+  ): { findings: Finding[]; required: RequiredMaintenance } {
+    const { simulation, analysis, dmaBuf, dma, cpu, hazards } = this.#system;
+    const { trace, now } = simulation;
+    const { buffers } = this;
+    const required = requiredMaintenance(analysis.table, analysis.log, cpu.maintenanceCost);
+    const text = new StepText(analysis, trace, this.#ledger, buffers);
+    const context = { machine: analysis, trace, ledger: this.#ledger, buffers, text, required };
+    const findings = mergeFindings([
+      ...hazardFindings(hazards, context),
+      ...deadlockFindings(blocked),
+      ...diagnosticFindings(simulation),
+      ...this.#brackets.finish(now),
+      ...(ended ? leakFindings(dmaBuf, dma, simulation) : []),
+      ...needlessFindings(analysis, cpu.maintenanceCost, trace, buffers, text),
+    ]);
+    return { findings, required };
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+import type { AnalysisMachine } from "../coherency/analysis-machine.ts";
+import type { EventKind } from "../coherency/spontaneous-event.ts";
+import type { Trace } from "../sim/trace.ts";
+import type { AccessLedger } from "./access-ledger.ts";
+import type { BufferMap } from "./buffer-map.ts";
+import type { BecauseEvent } from "./finding.ts";
+
+/** Third person and past tense of what an operation does. */
+const verbs: Readonly<Record<string, readonly [now: string, then: string]>> = {
+  read: ["reads", "read"],
+  write: ["writes", "wrote"],
+  clear: ["clears", "cleared"],
+  clean: ["cleans", "cleaned"],
+  invalidate: ["invalidates", "invalidated"],
+  flush: ["flushes", "flushed"],
+};
+
+/** When a step is told of. */
+export type Tense = "now" | "then";
+
+const happenings: Readonly<Record<EventKind, string>> = {
+  "write-back": "writes the dirty line back to memory, by itself",
+  drop: "drops the clean line, by itself",
+  fill: "fills the line from memory, speculatively",
+};
+
+/** Tells the steps of a run's log in words, from the events behind them. */
+export class StepText {
+  readonly #machine: AnalysisMachine;
+  readonly #trace: Trace;
+  readonly #ledger: AccessLedger;
+  readonly #buffers: BufferMap;
+
+  constructor(machine: AnalysisMachine, trace: Trace, ledger: AccessLedger, buffers: BufferMap) {
+    this.#machine = machine;
+    this.#trace = trace;
+    this.#ledger = ledger;
+    this.#buffers = buffers;
+  }
+
+  /** The step as a sentence without its end: `usb0 writes samples[0], frame 0`, or `usb0 wrote ...`. */
+  step(step: number, tense: Tense = "now"): string {
+    const { log } = this.#machine;
+    const { kind, route, domain } = log.operation(step);
+    const what = this.#place(step);
+    const verb = (of: string): string => verbs[of]?.[tense === "now" ? 0 : 1] ?? of;
+    if (route === null) {
+      const by = this.origin(step);
+      return `the CPU ${verb(kind)} the lines of ${what} in ${domain.name}'s cache${by === null ? "" : `, for ${by}`}`;
+    }
+    const event = this.#trace.at(log.cause(step));
+    if (event?.point.name === "dma_access") return `${event.text("device")} ${verb(kind)} ${what}`;
+    if (event?.text("kind") === "clear")
+      return `the exporter ${verb("clear")} ${what} through the CPU's cache`;
+    return `the CPU ${verb(kind)} ${what} through its cache`;
+  }
+
+  /** What asked for the maintenance of a step: `dma_map_sg of usb0`; null when nothing is known. */
+  origin(step: number): string | null {
+    const asked = this.#trace.at(this.#trace.at(this.#machine.log.cause(step))?.cause ?? -1);
+    if (asked === undefined || asked.point.system !== "dma") return null;
+    return `${asked.point.name} of ${asked.text("device")}`;
+  }
+
+  /** A spontaneous event as a sentence without its end. */
+  happening(event: EventKind, domain: string): string {
+    return `${domain}'s cache ${happenings[event]}`;
+  }
+
+  /** The step as an event of a chain of causes. */
+  because(step: number): BecauseEvent {
+    const event = this.#trace.at(this.#machine.log.cause(step));
+    return {
+      time: event?.time ?? 0,
+      timeline: event?.timelineName ?? "",
+      event: event === undefined ? "" : `${event.point.system}:${event.point.name}`,
+      text: this.step(step),
+    };
+  }
+
+  #place(step: number): string {
+    const extents = this.#machine.log.extents(step);
+    const place = this.#buffers.find(extents.addressAt(0));
+    if (place === null) return `0x${extents.addressAt(0).toString(16)}`;
+    const frame = this.#ledger.of(this.#machine.log.cause(step))?.frame;
+    return `${place.buffer}[${place.index}]${frame === undefined ? "" : `, frame ${frame}`}`;
+  }
+}

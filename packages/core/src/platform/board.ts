@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+import { parseSize, type Size } from "../address.ts";
+import { InputError } from "../error.ts";
+
+/** How a device's transactions reach memory. */
+export type Port = "direct" | "snoop" | "snoop-allocate";
+
+/** A bus master of a board. Only `class` and `coherent` are needed. */
+export interface DeviceDescription {
+  /** What kind of block it is: `"usb"`, `"dma"`, `"display"`, `"gpu"`. */
+  readonly class: string;
+  /** What Linux is told (`dma-coherent`): whether it skips cache maintenance for this device. */
+  readonly coherent: boolean;
+  /**
+   * What the hardware does: `direct` goes to memory past the caches; `snoop` sees the CPU's lines, and its writes drop
+   * them; `snoop-allocate` may also leave its writes in the CPU's cache. Default: `direct` for a device that is not
+   * coherent, `snoop-allocate`, the worse case, for one that is.
+   */
+  readonly port?: Port;
+  /** Highest reachable bus address + 1; default none. */
+  readonly limit?: Size;
+  /** CPU physical address - bus address; default 0. */
+  readonly offset?: number;
+  /** Bytes a second that it moves; default 1 GiB. */
+  readonly bandwidth?: Size;
+}
+
+/** A range of memory. */
+export interface RamDescription {
+  readonly base: number;
+  readonly size: Size;
+}
+
+/** Memory set aside: a CMA pool that the page allocator may lend out, or a carve-out that the kernel never maps. */
+export type PoolDescription =
+  | { readonly kind: "cma"; readonly size: Size; readonly base?: number; readonly name?: string }
+  | { readonly kind: "carve-out"; readonly size: Size; readonly base: number; readonly name: string };
+
+/** A board as a platform is built from: plain data, whoever wrote it. */
+export interface BoardDescription {
+  readonly model: string;
+  readonly memory: readonly RamDescription[];
+  readonly pools?: readonly PoolDescription[];
+  readonly devices: Readonly<Record<string, DeviceDescription>>;
+  /** Bytes a second that a CPU thread reads or writes through its cache; default 4 GiB. */
+  readonly cpuBandwidth?: Size;
+  /** Where the facts come from, shown by nobody, kept for readers. */
+  readonly source?: string;
+}
+
+/**
+ * Checks a board description and returns it. Throws `InputError` naming the field for a board without memory or
+ * devices, a size that is none, or a device name that a pipeline could not write.
+ */
+export function board(description: BoardDescription): BoardDescription {
+  const { model, memory, pools = [], devices } = description;
+  const fail = (field: string, reason: string): never => {
+    throw new InputError(`board "${model}": ${field}`, reason);
+  };
+  if (memory.length === 0) fail("memory", "a board needs at least one range of RAM");
+  memory.forEach(({ base, size }, i) => {
+    const place = `board "${model}": memory[${i}].size`;
+    if (parseSize(size, place) === 0) fail(`memory[${i}].size`, "a range of RAM cannot be empty");
+    if (!Number.isSafeInteger(base) || base < 0) fail(`memory[${i}].base`, `${base} is not an address`);
+  });
+  pools.forEach(({ size }, i) => void parseSize(size, `board "${model}": pools[${i}].size`));
+  const names = Object.keys(devices);
+  if (names.length === 0) fail("devices", "a board needs at least one device");
+  for (const name of names) {
+    if (!/^[A-Za-z][\w.@:,-]*$/.test(name)) fail("devices", `"${name}" is not a name; begin with a letter`);
+    if (name === "cpu") fail("devices", `"cpu" is the CPU itself; write cpu: true in a stage`);
+    const { limit, bandwidth } = devices[name] as DeviceDescription;
+    const place = `board "${model}": devices.${name}`;
+    if (limit !== undefined) parseSize(limit, `${place}.limit`);
+    if (bandwidth !== undefined && parseSize(bandwidth, `${place}.bandwidth`) === 0) {
+      fail(`devices.${name}.bandwidth`, "a device that moves nothing cannot transfer");
+    }
+  }
+  return description;
+}

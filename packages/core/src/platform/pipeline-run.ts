@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+import type { CpuMapping } from "../buffer/cpu-mapping.ts";
+import type { DmaBuf } from "../buffer/dma-buf.ts";
+import type { ImportedBuffer } from "../buffer/importer.ts";
+import type { AccessKind } from "../coherency/operation.ts";
+import { directionOf } from "../dma/direction.ts";
+import type { Extents } from "../memory/extents.ts";
+import type { Process } from "../sim/process.ts";
+import { WaitQueue } from "../sim/wait-queue.ts";
+import { usageRw } from "../sync/usage.ts";
+import type { PlannedPipeline, PlannedStage } from "./pipeline.ts";
+import type { System } from "./system.ts";
+
+/** A pool of buffers while a pipeline runs. */
+interface Pool {
+  readonly name: string;
+  readonly buffers: DmaBuf[];
+}
+
+/**
+ * Runs a pipeline on a system: allocates, attaches everybody, lets each stage go through the frames in a task of its own,
+ * and gives everything back. A stage starts with a frame when the stage before has handed it on (a device stage when its
+ * transfer is enqueued, a CPU stage when it is through), and the first stage when nobody uses that frame's buffers any
+ * more; fences do the rest.
+ */
+export class PipelineRun {
+  readonly #system: System;
+  readonly #plan: PlannedPipeline;
+  readonly #pools = new Map<string, Pool>();
+  readonly #imports = new Map<string, ImportedBuffer>();
+  readonly #mappings = new Map<string, CpuMapping>();
+  /** Frames that each stage has handed on. */
+  readonly #handed: number[];
+  readonly #progress: WaitQueue;
+  readonly #depth: number;
+  /** Called with the memory of each buffer as soon as it is known. */
+  readonly #located: (buffer: string, index: number, extents: Extents) => void;
+
+  constructor(
+    system: System,
+    plan: PlannedPipeline,
+    located: (buffer: string, index: number, extents: Extents) => void,
+  ) {
+    this.#system = system;
+    this.#plan = plan;
+    this.#located = located;
+    this.#handed = plan.stages.map(() => 0);
+    this.#progress = new WaitQueue(system.simulation, "the stage before");
+    this.#depth = Math.min(...[...plan.buffers.values()].map(({ count }) => count));
+  }
+
+  /** Frames that went through every stage. */
+  get frames(): number {
+    return Math.min(...this.#handed);
+  }
+
+  /** The buffers, for what a policy says about them. */
+  get buffers(): readonly DmaBuf[] {
+    return [...this.#pools.values()].flatMap(({ buffers }) => buffers);
+  }
+
+  /** The whole run; `started` is called when the buffers are shared, before the first frame. */
+  *run(started: () => void): Process {
+    try {
+      yield* this.#allocate();
+      yield* this.#attach();
+      started();
+      const { simulation } = this.#system;
+      const tasks = this.#plan.stages.map((stage, i) => simulation.spawn(stage.name, this.#stage(stage, i)));
+      for (const task of tasks) yield* task.join();
+    } finally {
+      yield* this.#release();
+    }
+  }
+
+  *#allocate(): Process {
+    const exporter = this.#system.exporter(this.#plan.exporter);
+    for (const [name, { size, count }] of this.#plan.buffers) {
+      const pool: Pool = { name, buffers: [] };
+      this.#pools.set(name, pool);
+      for (let index = 0; index < count; index++) {
+        const buffer = yield* exporter.allocate(size);
+        pool.buffers.push(buffer);
+        const pages = buffer.ops.mmap?.(buffer);
+        if (pages !== undefined) this.#located(name, index, pages.extents);
+      }
+    }
+  }
+
+  *#attach(): Process {
+    for (const stage of this.#plan.stages) {
+      for (const { pool, reads, writes } of this.#uses(stage)) {
+        for (const [index, buffer] of pool.buffers.entries()) {
+          const key = `${stage.name} ${pool.name} ${index}`;
+          if (stage.device === null) this.#mappings.set(key, buffer.mmap());
+          else {
+            const importer = this.#system.importer(stage.device);
+            this.#imports.set(key, yield* importer.attach(buffer, directionOf(reads, writes)));
+          }
+        }
+      }
+    }
+  }
+
+  *#release(): Process {
+    // A driver may take back on detach what it has not done yet.
+    for (const buffer of this.buffers) yield* buffer.resv.wait("bookkeep");
+    for (const imported of this.#imports.values()) yield* imported.detach();
+    for (const mapping of this.#mappings.values()) mapping.unmap();
+    for (const { buffers } of this.#pools.values()) for (const buffer of buffers) buffer.put();
+  }
+
+  *#stage(stage: PlannedStage, position: number): Process {
+    for (let frame = 0; frame < this.#plan.frames; frame++) {
+      yield* this.#progress.waitUntil(() => this.#mayStart(position, frame));
+      for (const { pool, reads, writes } of this.#uses(stage)) {
+        const index = frame % pool.buffers.length;
+        const kinds: AccessKind[] = [
+          ...(reads ? ["read" as const] : []),
+          ...(writes ? ["write" as const] : []),
+        ];
+        const key = `${stage.name} ${pool.name} ${index}`;
+        const buffer = pool.buffers[index] as DmaBuf;
+        if (stage.device === null)
+          yield* this.#cpu(stage, buffer, this.#mappings.get(key) as CpuMapping, kinds);
+        else yield* this.#transfer(stage, this.#imports.get(key) as ImportedBuffer, buffer, kinds);
+      }
+      this.#handed[position] = frame + 1;
+      this.#progress.wakeAll();
+    }
+  }
+
+  #mayStart(position: number, frame: number): boolean {
+    if (position > 0) return (this.#handed[position - 1] as number) > frame;
+    return (this.#handed.at(-1) as number) > frame - this.#depth;
+  }
+
+  *#transfer(
+    stage: PlannedStage,
+    imported: ImportedBuffer,
+    buffer: DmaBuf,
+    kinds: readonly AccessKind[],
+  ): Process {
+    const [offset, end] = stage.bytes ?? [0, buffer.size];
+    for (const kind of kinds) {
+      // A program polls first, because drivers give up on fences after a while.
+      yield* buffer.resv.wait(usageRw(kind === "write"));
+      const fence = yield* imported.transfer(kind, { offset, length: end - offset });
+      fence.put();
+    }
+  }
+
+  *#cpu(stage: PlannedStage, buffer: DmaBuf, mapping: CpuMapping, kinds: readonly AccessKind[]): Process {
+    const writes = kinds.includes("write");
+    // Whoever writes a part must read as well: the rest of a touched line goes out with it when it is cleaned, and a
+    // bracket for writing alone lets it be an old one.
+    const direction = directionOf(writes, kinds.includes("read") || (writes && stage.bytes !== null));
+    const [offset, end] = stage.bytes ?? [0, buffer.size];
+    if (stage.polls) yield* buffer.resv.wait(usageRw(writes));
+    if (stage.brackets) yield* buffer.beginCpuAccess(direction);
+    for (const kind of kinds) {
+      yield* kind === "read" ? mapping.read(offset, end - offset) : mapping.write(offset, end - offset);
+    }
+    if (stage.brackets) yield* buffer.endCpuAccess(direction);
+  }
+
+  /** The buffers of a stage; one that it reads and writes is one use. */
+  #uses(stage: PlannedStage): { pool: Pool; reads: boolean; writes: boolean }[] {
+    const names = [...new Set([stage.reads, stage.writes].filter((name) => name !== null))];
+    return names.map((name) => ({
+      pool: this.#pools.get(name) as Pool,
+      reads: name === stage.reads,
+      writes: name === stage.writes,
+    }));
+  }
+}

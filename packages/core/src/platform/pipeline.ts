@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+import { alignUp, PAGE_SIZE, parseSize, type Size } from "../address.ts";
+import { InputError } from "../error.ts";
+import { nearestName } from "../nearest-name.ts";
+import type { CoherencyChoice } from "./coherency-choice.ts";
+
+/** A pool of equal buffers: their size in bytes, or the picture that they hold. */
+export type BufferDescription =
+  | { readonly size: Size; readonly count?: number }
+  | { readonly format: "NV12"; readonly width: number; readonly height: number; readonly count?: number };
+
+interface StageCommon {
+  /** Default: the device, or `cpu`. */
+  readonly name?: string;
+  /** Buffer that the stage reads. */
+  readonly reads?: string;
+  /** Buffer that the stage writes. */
+  readonly writes?: string;
+  /** The part that it touches, half-open; default all of it. */
+  readonly bytes?: readonly [start: number, end: number];
+}
+
+/** A device's transfer. */
+export interface DeviceStage extends StageCommon {
+  readonly device: string;
+}
+
+/** CPU access through a user mapping. */
+export interface CpuStage extends StageCommon {
+  readonly cpu: true;
+  /** Whether it opens and closes the bracket around its access; default true. */
+  readonly brackets?: boolean;
+  /** How it waits for fences: `poll` before the bracket, or leaving it to the bracket's `ioctl`; default `poll`. */
+  readonly wait?: "poll" | "ioctl";
+}
+
+/** One step of a pipeline. */
+export type Stage = DeviceStage | CpuStage;
+
+/** A pipeline: stages which pass buffers on, frame by frame. Frame n uses buffer n modulo count. */
+export interface Pipeline {
+  readonly pipeline?: string;
+  readonly buffers: Readonly<Record<string, BufferDescription>>;
+  readonly stages: readonly Stage[];
+  readonly exporter: string;
+  readonly coherency?: CoherencyChoice;
+  /** Default 1. */
+  readonly frames?: number;
+}
+
+/** A stage with its defaults, as the runner uses it. */
+export interface PlannedStage {
+  readonly name: string;
+  /** Null for the CPU. */
+  readonly device: string | null;
+  readonly reads: string | null;
+  readonly writes: string | null;
+  readonly bytes: readonly [start: number, end: number] | null;
+  readonly brackets: boolean;
+  readonly polls: boolean;
+}
+
+/** A pipeline that was checked against a platform. */
+export interface PlannedPipeline {
+  readonly name: string;
+  readonly buffers: ReadonlyMap<string, { readonly size: number; readonly count: number }>;
+  readonly stages: readonly PlannedStage[];
+  readonly exporter: string;
+  readonly frames: number;
+}
+
+const MOST_FRAMES = 1_000_000;
+const MOST_BUFFERS = 1024;
+const MOST_BYTES = 2 ** 36;
+
+/**
+ * Checks a pipeline against the names of a platform. Throws `InputError` with the field, the reason and the nearest valid
+ * name. @param place what stands in front of the field, such as a file name
+ */
+export function planPipeline(
+  pipeline: Pipeline,
+  names: { readonly devices: readonly string[]; readonly exporters: readonly string[] },
+  place = "",
+): PlannedPipeline {
+  const fail = (field: string, reason: string): never => {
+    throw new InputError(place === "" ? field : `${place}: ${field}`, reason);
+  };
+  const whole = (field: string, value: number, most: number): number =>
+    Number.isSafeInteger(value) && value >= 1 && value <= most
+      ? value
+      : fail(field, `${value} is not a whole number from 1 to ${most}`);
+  const buffers = new Map<string, { size: number; count: number }>();
+  for (const [name, description] of Object.entries(pipeline.buffers)) {
+    const size = sizeOf(description, (field, reason) => fail(`buffers.${name}.${field}`, reason));
+    if (size < 1 || size > MOST_BYTES)
+      fail(`buffers.${name}.size`, `${size} bytes; a buffer has 1 byte to 64 GiB`);
+    buffers.set(name, { size, count: whole(`buffers.${name}.count`, description.count ?? 1, MOST_BUFFERS) });
+  }
+  if (buffers.size === 0) fail("buffers", "a pipeline needs a buffer");
+  if (pipeline.stages.length === 0) fail("stages", "a pipeline needs a stage");
+  const taken = new Set<string>();
+  const stages = pipeline.stages.map((stage, i): PlannedStage => {
+    const field = `stages[${i}]`;
+    const device = "device" in stage ? stage.device : null;
+    const name = stage.name ?? device ?? "cpu";
+    if (taken.has(name)) fail(field, `there is a stage "${name}" already; give this one a name of its own`);
+    taken.add(name);
+    if (device !== null && !names.devices.includes(device)) {
+      fail(`${field}.device`, `the board has no device "${device}"${nearestName(device, names.devices)}`);
+    }
+    const used = [stage.reads, stage.writes].filter((buffer) => buffer !== undefined);
+    if (used.length === 0) fail(field, `stage "${name}" neither reads nor writes a buffer`);
+    for (const [key, buffer] of Object.entries({ reads: stage.reads, writes: stage.writes })) {
+      if (buffer === undefined || buffers.has(buffer)) continue;
+      fail(`${field}.${key}`, `there is no buffer "${buffer}"${nearestName(buffer, [...buffers.keys()])}`);
+    }
+    if (stage.bytes !== undefined) {
+      const [start, end] = stage.bytes;
+      const smallest = Math.min(...used.map((buffer) => buffers.get(buffer)?.size ?? 0));
+      if (
+        !(
+          Number.isSafeInteger(start) &&
+          Number.isSafeInteger(end) &&
+          start >= 0 &&
+          end > start &&
+          end <= smallest
+        )
+      ) {
+        fail(`${field}.bytes`, `[${start}, ${end}) is not a part of a buffer of ${smallest} bytes`);
+      }
+    }
+    return {
+      name,
+      device,
+      reads: stage.reads ?? null,
+      writes: stage.writes ?? null,
+      bytes: stage.bytes ?? null,
+      brackets: "cpu" in stage ? (stage.brackets ?? true) : false,
+      polls: "cpu" in stage ? (stage.wait ?? "poll") === "poll" : false,
+    };
+  });
+  const { exporter } = pipeline;
+  if (exporter === undefined) {
+    fail(
+      "exporter",
+      `is missing, and choosing one is not supported yet; write one of: ${names.exporters.join(", ")}`,
+    );
+  }
+  if (!names.exporters.includes(exporter)) {
+    fail("exporter", `the platform has no exporter "${exporter}"${nearestName(exporter, names.exporters)}`);
+  }
+  const frames = whole("frames", pipeline.frames ?? 1, MOST_FRAMES);
+  return { name: pipeline.pipeline ?? "pipeline", buffers, stages, exporter, frames };
+}
+
+function sizeOf(description: BufferDescription, fail: (field: string, reason: string) => never): number {
+  if ("size" in description) {
+    try {
+      return parseSize(description.size);
+    } catch (error) {
+      return fail("size", (error as Error).message);
+    }
+  }
+  const { format, width, height } = description;
+  if (format !== "NV12") fail("format", `"${format}" is not supported yet; write NV12, or a size`);
+  for (const [field, value] of Object.entries({ width, height })) {
+    if (!Number.isSafeInteger(value) || value < 2 || value > 65536 || value % 2 !== 0) {
+      fail(field, `${value} is not an even number from 2 to 65536, as NV12 needs`);
+    }
+  }
+  return alignUp(width * height * 1.5, PAGE_SIZE);
+}

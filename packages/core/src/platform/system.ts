@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+import { parseSize } from "../address.ts";
+import { COHERENCY_POLICY, type CoherencyPolicy } from "../buffer/coherency-policy.ts";
+import { DMA_BUF_CORE, DmaBufCore } from "../buffer/dma-buf-core.ts";
+import type { Exporter } from "../buffer/exporter.ts";
+import type { Importer } from "../buffer/importer.ts";
+import { KERNEL_PROFILE, type KernelProfile, linux612 } from "../buffer/kernel-profile.ts";
+import { StaticImporter } from "../buffer/static-importer.ts";
+import { AnalysisMachine } from "../coherency/analysis-machine.ts";
+import { DataMachine } from "../coherency/data-machine.ts";
+import { seeded } from "../coherency/eviction-policy.ts";
+import type { Hazard } from "../coherency/hazard.ts";
+import { MachinePair } from "../coherency/machine-pair.ts";
+import type { MemoryMachine } from "../coherency/memory-machine.ts";
+import { type RouteSpec, Topology } from "../coherency/topology.ts";
+import { container, type DependencyContainer } from "../di.ts";
+import { ARCH, type Arch } from "../dma/arch.ts";
+import { CPU, Cpu } from "../dma/cpu.ts";
+import { DMA_API, DmaApi } from "../dma/dma-api.ts";
+import type { DmaDevice } from "../dma/dma-device.ts";
+import { AssemblyError } from "../error.ts";
+import { PhysicalMemory } from "../memory/physical-memory.ts";
+import { nearestName } from "../nearest-name.ts";
+import {
+  ANALYSIS_MACHINE,
+  CPU_BANDWIDTH,
+  MEMORY_MACHINE,
+  PHYSICAL_MEMORY,
+  RESV_POOL,
+  SIMULATION,
+} from "../service.ts";
+import { Simulation } from "../sim/simulation.ts";
+import { Timeline } from "../sim/timeline.ts";
+import { FencePool } from "../sync/fence-pool.ts";
+import { ResvPool } from "../sync/resv-pool.ts";
+import { type Token, tokenName } from "../token.ts";
+import type { BoardDescription, DeviceDescription } from "./board.ts";
+import { memoryOf } from "./board-memory.ts";
+import { type CoherencyChoice, policyNamed } from "./coherency-choice.ts";
+import type { CoreServices, Needs, Plugin, Services } from "./plugin.ts";
+
+/** How a system boots. */
+export interface BootOptions {
+  /** Behaviour of the kernel; default Debian's 6.12.117. */
+  readonly kernel?: KernelProfile;
+  /** Who keeps devices coherent; default what the kernel does. */
+  readonly coherency?: CoherencyChoice;
+  /** Seed of a data machine that runs beside the analysis, with real bytes and real lines; default none. */
+  readonly data?: number;
+}
+
+/** A hazard and the virtual time at which it happened. */
+export interface TimedHazard extends Hazard {
+  readonly time: number;
+}
+
+/** A board that runs: hardware, kernel and drivers, from power-on. A platform boots a fresh one for each run. */
+export class System implements CoreServices {
+  readonly simulation = new Simulation();
+  readonly arch: Arch;
+  readonly memory: PhysicalMemory;
+  readonly analysis: AnalysisMachine;
+  /** The machine with real bytes, or null. */
+  readonly data: DataMachine | null;
+  readonly cpu: Cpu;
+  readonly dma: DmaApi;
+  readonly dmaBuf: DmaBufCore;
+  readonly kernel: KernelProfile;
+  readonly policy: CoherencyPolicy;
+  /** Everything that went wrong so far, in order. */
+  readonly hazards: TimedHazard[] = [];
+  /** Stale reads that the machine with real bytes ran into, in order. */
+  readonly observed: TimedHazard[] = [];
+  readonly #container: DependencyContainer = container.createChildContainer();
+  readonly #devices = new Map<string, DmaDevice>();
+  readonly #exporters = new Map<string, () => Exporter>();
+  readonly #importers = new Map<string, (device: DmaDevice) => Importer>();
+  readonly #made = new Map<string, Exporter | Importer>();
+
+  /** For `Platform.boot`, which has checked that the plugins fit. */
+  constructor(description: BoardDescription, plugins: readonly Plugin[], options: BootOptions) {
+    const { simulation } = this;
+    simulation.trace.record();
+    this.kernel = options.kernel ?? linux612;
+    this.arch = archOf(plugins);
+    this.memory = new PhysicalMemory(memoryOf(description));
+    const topology = new Topology({ domains: this.arch.domains });
+    this.analysis = new AnalysisMachine(topology, (hazard) => {
+      this.hazards.push({ ...hazard, time: simulation.now });
+    });
+    this.data = options.data === undefined ? null : this.#dataMachine(topology, options.data);
+    const machine: MemoryMachine =
+      this.data === null ? this.analysis : new MachinePair(this.analysis, this.data);
+    for (const [name, device] of Object.entries(description.devices)) {
+      this.#devices.set(name, deviceFrom(name, device, topology, this.arch, simulation));
+    }
+    const services = this.#container;
+    services.register(SIMULATION, { useValue: simulation });
+    services.register(ARCH, { useValue: this.arch });
+    services.register(MEMORY_MACHINE, { useValue: machine });
+    services.register(ANALYSIS_MACHINE, { useValue: this.analysis });
+    services.register(PHYSICAL_MEMORY, { useValue: this.memory });
+    services.register(RESV_POOL, { useValue: new ResvPool(simulation, new FencePool(simulation)) });
+    services.register(CPU_BANDWIDTH, { useValue: parseSize(description.cpuBandwidth ?? "4GiB") });
+    services.register(KERNEL_PROFILE, { useValue: this.kernel });
+    services.registerSingleton(CPU, Cpu);
+    services.registerSingleton(DMA_API, DmaApi);
+    services.registerSingleton(DMA_BUF_CORE, DmaBufCore);
+    this.cpu = services.resolve<Cpu>(CPU);
+    this.dma = services.resolve<DmaApi>(DMA_API);
+    this.policy = policyNamed(options.coherency ?? "kernel", this.analysis, this.dma, this.cpu);
+    services.register(COHERENCY_POLICY, { useValue: this.policy });
+    this.dmaBuf = services.resolve<DmaBufCore>(DMA_BUF_CORE);
+    for (const plugin of plugins) this.#register(plugin);
+  }
+
+  /** The devices by name, in the board's order. */
+  get devices(): ReadonlyMap<string, DmaDevice> {
+    return this.#devices;
+  }
+
+  device(name: string): DmaDevice {
+    const device = this.#devices.get(name);
+    if (device !== undefined) return device;
+    throw new TypeError(`no device "${name}"${nearestName(name, [...this.#devices.keys()])}`);
+  }
+
+  /** The exporter of that name; throws `TypeError` for one that no plugin provides. */
+  exporter(name: string): Exporter {
+    const make = this.#exporters.get(name);
+    if (make === undefined) {
+      throw new TypeError(`no exporter "${name}"${nearestName(name, [...this.#exporters.keys()])}`);
+    }
+    return this.#once(`exporter ${name}`, make);
+  }
+
+  /** The importer that drives a device: its plugin's, or the plain one that maps once and uses fences. */
+  importer(name: string): Importer {
+    const device = this.device(name);
+    const make = this.#importers.get(name) ?? ((only: DmaDevice) => new StaticImporter(this.dmaBuf, only));
+    return this.#once(`importer ${name}`, () => make(device));
+  }
+
+  #dataMachine(topology: Topology, seed: number): DataMachine {
+    const report = (hazard: Hazard): void => {
+      this.observed.push({ ...hazard, time: this.simulation.now });
+    };
+    return new DataMachine(topology, { policy: seeded(seed), report });
+  }
+
+  #once<T extends Exporter | Importer>(key: string, make: () => T): T {
+    let made = this.#made.get(key) as T | undefined;
+    if (made === undefined) {
+      made = make();
+      this.#made.set(key, made);
+    }
+    return made;
+  }
+
+  #register({ needs, provides }: Plugin): void {
+    const resolved = (): Services<Needs> =>
+      Object.create(
+        this,
+        Object.fromEntries(
+          Object.entries(needs).map(([name, token]) => [name, { value: this.#container.resolve(token) }]),
+        ),
+      ) as unknown as Services<Needs>;
+    for (const [name, make] of Object.entries(provides.exporters ?? {})) {
+      this.#exporters.set(name, () => make(resolved()));
+    }
+    for (const [name, make] of Object.entries(provides.importers ?? {})) {
+      this.#importers.set(name, (device) => make(resolved(), device));
+    }
+    for (const { token, create } of provides.services ?? []) {
+      const once = new Map<Token<unknown>, unknown>();
+      this.#container.register(token, {
+        useFactory: () => {
+          if (!once.has(token)) once.set(token, create(resolved()));
+          return once.get(token);
+        },
+      });
+    }
+  }
+}
+
+function archOf(plugins: readonly Plugin[]): Arch {
+  for (const { provides } of plugins) if (provides.arch !== undefined) return provides.arch();
+  throw new AssemblyError(`no plugin provides ${tokenName(ARCH)}`);
+}
+
+function deviceFrom(
+  name: string,
+  description: DeviceDescription,
+  topology: Topology,
+  arch: Arch,
+  simulation: Simulation,
+): DmaDevice {
+  const { coherent, limit, offset = 0, bandwidth = "1GiB" } = description;
+  const port = description.port ?? (coherent ? "snoop-allocate" : "direct");
+  const route: RouteSpec =
+    port === "direct"
+      ? { route: "direct" }
+      : {
+          route: "snoop",
+          domain: arch.cpuDomain,
+          ...(port === "snoop-allocate" ? { writes: "allocate" } : {}),
+        };
+  return {
+    name,
+    class: description.class,
+    coherent,
+    route: topology.route(route),
+    limit: limit === undefined ? null : parseSize(limit),
+    offset,
+    bandwidth: parseSize(bandwidth),
+    timeline: new Timeline(simulation, name),
+  };
+}
