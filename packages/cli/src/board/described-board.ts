@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+import { type BoardDescription, parseSize } from "@dmabuf/core";
+import { type BoardFacts, type DeviceClass, shareMatrix } from "@dmabuf/devicetree";
+
+/** The facts of a built-in board, in the form in which a device tree gives them; a device's name is its path. */
+export function describedBoard({ model, memory, pools = [], devices }: BoardDescription): BoardFacts {
+  const ram = memory.map(({ base, size }) => ({ base, size: parseSize(size) }));
+  const masters = Object.entries(devices).map(([path, { class: kind, coherent, limit, offset = 0 }]) => ({
+    path,
+    class: kind as DeviceClass,
+    coherent,
+    coherentFrom: null,
+    iommus: [],
+    limit: limit === undefined ? null : parseSize(limit) + offset,
+    offset,
+    memoryRegions: [],
+  }));
+  const sharers = masters.map(({ path, coherent, limit, offset }) => ({
+    allocates: (devices[path]?.port ?? "snoop-allocate") === "snoop-allocate",
+    path,
+    coherent,
+    translated: false,
+    windows: limit === null ? null : [{ bus: 0, cpu: offset, size: limit - offset }],
+    restrictedTo: null,
+  }));
+  return {
+    schema: 1,
+    model,
+    compatible: [],
+    masters,
+    iommus: [],
+    pools: pools.map(({ kind, base, size, name }, i) => ({
+      path: name ?? `${kind}-${i}`,
+      kind,
+      base: base ?? null,
+      size: parseSize(size),
+    })),
+    ram,
+    sharing: shareMatrix(sharers, ram),
+    assumed: [],
+  };
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+import { z } from "zod";
+
+const powersOfTwo = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096] as const;
+
+const offset = z.int().min(0);
+const stepIndex = z.int().min(0);
+const name = z.string().min(1).max(200);
+
+const range = z
+  .tuple([
+    offset.describe("First byte, counted from the start of the buffer."),
+    offset.describe("The byte after the last one."),
+  ])
+  .describe("Bytes of the buffer, half-open: [0, 64] is the first 64 bytes.");
+
+const domain = z
+  .strictObject({
+    line: z.literal([...powersOfTwo]).describe("Bytes in a cache line: a power of two from 1 to 4096."),
+    speculates: z
+      .boolean()
+      .exactOptional()
+      .describe(
+        "Whether absent lines may be filled from memory at any time. Default true, which suits CPUs.",
+      ),
+    evicts: z
+      .boolean()
+      .exactOptional()
+      .describe(
+        "Whether lines may be written back and dropped at any time. Default true; false is a bounce slot, whose fill and clean are the copies.",
+      ),
+  })
+  .describe("A set of hardware-coherent caches, seen as one cache.");
+
+const domainName = name.describe("Name of one of the domains.");
+
+const route = z
+  .discriminatedUnion("route", [
+    z.strictObject({
+      route: z.literal("cached").describe("Accesses allocate lines in the domain."),
+      domain: domainName,
+    }),
+    z.strictObject({
+      route: z
+        .literal("snoop")
+        .describe(
+          "Reads see the domain's lines; writes take them out and go to memory (ACE-Lite, ZynqMP's HPC).",
+        ),
+      domain: domainName,
+      writes: z
+        .literal("allocate")
+        .exactOptional()
+        .describe("A write may also stay in the domain as a dirty line (ACP, DDIO)."),
+    }),
+    z.strictObject({
+      route: z.literal("direct").describe("Memory only: a non-coherent master, an uncached mapping."),
+    }),
+  ])
+  .describe("How the agent's accesses reach memory.");
+
+const step = z.discriminatedUnion("op", [
+  z
+    .strictObject({
+      agent: name.describe("Name of one of the agents."),
+      op: z.enum(["read", "write"]),
+      range,
+    })
+    .describe("An access."),
+  z
+    .strictObject({
+      op: z.enum(["clean", "invalidate", "flush"]),
+      domain: domainName,
+      range,
+    })
+    .describe("Raw maintenance: it acts on every whole line that the range touches."),
+]);
+
+const expectation = z
+  .strictObject({
+    stale: z.array(stepIndex).exactOptional().describe("The steps whose read can be stale, counted from 0."),
+    lost: stepIndex
+      .nullable()
+      .exactOptional()
+      .describe("The first step at which the newest value of some byte can be lost, or null for none."),
+    races: z
+      .array(z.tuple([stepIndex, stepIndex]))
+      .exactOptional()
+      .describe(
+        "Pairs of unordered steps that conflict; the steps of a program without timelines have none.",
+      ),
+  })
+  .describe("What must come out; a difference is a failure. Each key may be left out.");
+
+/** A litmus program as it is written: the form of COHERENCY's "Litmus programs", without timelines. */
+export const litmusProgramSchema = z
+  .strictObject({
+    name: name.describe("What the program shows."),
+    domains: z.record(name, domain).describe("The coherency domains by name; {} when every agent is direct."),
+    agents: z.record(name, route).describe("Whoever touches memory, by name."),
+    buffer: z.strictObject({
+      size: z
+        .union([z.int().min(1), z.string()])
+        .describe(
+          'Bytes, or a count with a unit as in "64KiB"; bytes past it in its last line are neighbours.',
+        ),
+    }),
+    steps: z.array(step).describe("What happens, in this order."),
+    expect: expectation.exactOptional(),
+  })
+  .describe("A dmabuf litmus program: one buffer, its agents and caches, and what they do to it.");
+
+/** What a litmus file says, before its names are resolved. */
+export type LitmusText = z.output<typeof litmusProgramSchema>;
+
+/** One line of `dmabuf litmus --format json`. */
+export const litmusOutputSchema = z
+  .strictObject({
+    name,
+    stale: z.array(stepIndex).describe("The steps whose read can be stale for bytes in range, ascending."),
+    lost: stepIndex
+      .nullable()
+      .describe("The first step at which the newest value of some byte can be lost, or null."),
+  })
+  .describe("The verdict of one litmus program: one line of dmabuf litmus --format json.");

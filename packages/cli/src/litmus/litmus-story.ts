@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+import type { LitmusHazard, LitmusProgram, LitmusStep, WitnessStep } from "@dmabuf/core/coherency";
+import { oneLine } from "../one-line.ts";
+import type { Colors } from "../style.ts";
+import { byteHistory, type CachedByte, type HistoryRow } from "./byte-history.ts";
+
+const values = { true: "new", false: "old" } as const;
+const shown = (fresh: boolean): string => values[`${fresh}`];
+const shownCopy = (copy: CachedByte | null | undefined): string =>
+  copy == null ? "-" : `${shown(copy.fresh)}${copy.dirty ? ", dirty" : ""}`;
+
+/** A step in words: `dma writes [0, 4096)`, `clean cpu [0, 64)`. */
+function stepText(step: LitmusStep): string {
+  const [start, end] = step.range;
+  const what = "agent" in step ? `${step.agent} ${step.op}s` : `${step.op} ${step.domain}`;
+  return oneLine(`${what} [${start}, ${end})`);
+}
+
+function happened(
+  program: LitmusProgram,
+  { byte }: LitmusHazard,
+  step: WitnessStep | null,
+): [string, string] {
+  if (step === null) return ["", "at the start"];
+  if (step.kind === "operation") {
+    const performed = program.steps[step.step] as LitmusStep;
+    const [start, end] = performed.range;
+    const neighbour = byte < start || byte >= end ? ", the same line" : "";
+    const kept = step.allocates === true ? ", kept in the cache" : "";
+    return [String(step.step), `${stepText(performed)}${neighbour}${kept}`];
+  }
+  const domain = oneLine(step.domain);
+  switch (step.event) {
+    case "write-back":
+      return ["", `${domain} writes its line back by itself`];
+    case "drop":
+      return ["", `${domain} drops its line by itself`];
+    case "fill":
+      return ["", `${domain} fetches the line by itself`];
+  }
+}
+
+/** The hazard in one sentence. */
+function headline(program: LitmusProgram, { code, step, byte }: LitmusHazard): string {
+  const what =
+    code === "stale-read"
+      ? `byte ${byte} can be an old value`
+      : `the newest value of byte ${byte} can be lost`;
+  return `step ${step}, ${stepText(program.steps[step] as LitmusStep)}: ${what}`;
+}
+
+function ending(program: LitmusProgram, { code, step }: LitmusHazard, rows: readonly HistoryRow[]): string {
+  if (code === "lost-write") return "the newest value is nowhere any more";
+  const read = program.steps[step] as LitmusStep;
+  const route = "agent" in read ? program.agents[read.agent] : undefined;
+  const before = rows.at(-2);
+  const cached = route !== undefined && route.route !== "direct" && before?.copies.get(route.domain) != null;
+  return `the read takes the old value from ${cached ? `${oneLine(route.domain)}'s line` : "memory"}`;
+}
+
+/**
+ * How a hazard comes about, as a table: what happened on the left, on the right where the newest value of the byte is
+ * ("new"), where an older one is ("old"), and which copies are dirty. The lines have no indent and no line ends.
+ */
+export function hazardStory(program: LitmusProgram, hazard: LitmusHazard, colors: Colors): string[] {
+  const rows = byteHistory(program, hazard);
+  const domains = Object.keys(program.domains);
+  const cells = rows.map((row) => [
+    ...happened(program, hazard, row.step),
+    shown(row.memory),
+    ...domains.map((domain) => shownCopy(row.copies.get(domain))),
+  ]);
+  const table = [["", `byte ${hazard.byte}`, "memory", ...domains.map(oneLine)], ...cells];
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((cell) => cell[column]?.length ?? 0))) ?? [];
+  const lines = table.map((cell, index) => {
+    const padded = cell.map((text, column) => {
+      const width = widths[column] ?? 0;
+      const aligned = column === 0 ? text.padStart(width) : text.padEnd(width);
+      return index > 0 && column >= 2 && text.startsWith("old") ? colors.yellow(aligned) : aligned;
+    });
+    const line = `${padded[0]}  ${padded[1]}   ${padded.slice(2).join("  ")}`.trimEnd();
+    return index === 0 ? colors.dim(line) : line;
+  });
+  const end = ending(program, hazard, rows);
+  const indent = " ".repeat((widths[0] ?? 0) + 2);
+  return [
+    `${colors.bold(hazard.code)} at ${headline(program, hazard)}`,
+    ...lines.map((line) => `  ${line}`),
+    `  ${indent}${colors.red(end)}`,
+  ];
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+import { InputError, nearestName, parseSize } from "@dmabuf/core";
+import type { LitmusProgram } from "@dmabuf/core/coherency";
+import type { FieldPath, InputDocument } from "../input/input-document.ts";
+import { inputError, parseWith } from "../input/parse-with.ts";
+import { quoted } from "../one-line.ts";
+import { type LitmusText, litmusProgramSchema } from "./litmus-schema.ts";
+
+/**
+ * Domains that a program may have. A byte has 2 x 5^n concrete states over n domains, and the engine tracks sets of
+ * them; no board has more than a few caches that are not coherent with each other.
+ */
+const MOST_DOMAINS = 6;
+
+/** Largest buffer, in bytes: beyond it whole numbers begin to run out. */
+const LARGEST_BUFFER = 2 ** 52;
+
+/** What the form of litmus programs has and this version does not read yet. */
+const later: Readonly<Record<string, string>> = {
+  timelines: "programs with timelines",
+  on: "programs with timelines",
+  signal: "programs with timelines",
+  wait: "programs with timelines",
+  behind: "stacked domains",
+  exclusive: "stacked domains",
+};
+
+/**
+ * The litmus program that a document holds, every name resolved and every range inside the buffer. Throws
+ * `InputError` with file, line, column, document, field and reason, and the nearest right name for a misspelt one.
+ */
+export function readLitmus(document: InputDocument): LitmusProgram {
+  refuseLater(document);
+  const text = parseWith(litmusProgramSchema, document);
+  const size = bufferSize(document, text);
+  if (Object.keys(text.domains).length > MOST_DOMAINS) {
+    throw inputError(
+      document,
+      ["domains"],
+      `more than ${MOST_DOMAINS} domains that are not coherent with each other`,
+    );
+  }
+  for (const [agent, route] of Object.entries(text.agents)) {
+    if (route.route !== "direct")
+      mustBe("domain", route.domain, text.domains, document, ["agents", agent, "domain"]);
+  }
+  for (const [index, step] of text.steps.entries()) {
+    if ("agent" in step) mustBe("agent", step.agent, text.agents, document, ["steps", index, "agent"]);
+    else mustBe("domain", step.domain, text.domains, document, ["steps", index, "domain"]);
+    mustFit(step.range, size, document, ["steps", index, "range"]);
+  }
+  const { expect, ...program } = text;
+  return { ...program, buffer: { size }, ...(expect === undefined ? {} : { expect }) };
+}
+
+/** Says of a part of the form that is not supported yet so, instead of calling its key unknown. */
+function refuseLater(document: InputDocument): void {
+  const look = (value: unknown, path: FieldPath): void => {
+    for (const key of Object.keys(later)) {
+      if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) continue;
+      throw inputError(
+        document,
+        [...path, key],
+        `not supported yet: ${later[key]} come with a later version`,
+        "key",
+      );
+    }
+  };
+  const { steps, domains } = (document.value ?? {}) as { steps?: unknown; domains?: unknown };
+  look(document.value, []);
+  if (Array.isArray(steps)) for (const [index, step] of steps.entries()) look(step, ["steps", index]);
+  if (typeof domains !== "object" || domains === null) return;
+  for (const [name, domain] of Object.entries(domains)) look(domain, ["domains", name]);
+}
+
+function bufferSize(document: InputDocument, { buffer }: LitmusText): number {
+  const path = ["buffer", "size"];
+  let size: number;
+  try {
+    size = parseSize(buffer.size);
+  } catch (error) {
+    if (error instanceof InputError) throw inputError(document, path, error.reason);
+    throw error;
+  }
+  if (size === 0) throw inputError(document, path, "a buffer has at least one byte");
+  if (size > LARGEST_BUFFER)
+    throw inputError(document, path, `${quoted(buffer.size)} is more than 2^52 bytes`);
+  return size;
+}
+
+function mustBe(
+  role: "agent" | "domain",
+  name: string,
+  known: Readonly<Record<string, unknown>>,
+  document: InputDocument,
+  path: FieldPath,
+): void {
+  if (Object.hasOwn(known, name)) return;
+  throw inputError(document, path, `no ${role} ${quoted(name)}${nearestName(name, Object.keys(known))}`);
+}
+
+function mustFit(
+  [start, end]: readonly [number, number],
+  size: number,
+  document: InputDocument,
+  path: FieldPath,
+): void {
+  if (start >= end) throw inputError(document, path, `[${start}, ${end}) is empty; ranges are half-open`);
+  if (end > size)
+    throw inputError(document, [...path, 1], `${end} is past the end of the buffer of ${size} bytes`);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+import { coherencyChoices, kernelProfiles } from "@dmabuf/core";
+import { z } from "zod";
+
+const name = z.string().min(1).max(200);
+const size = z.union([z.int().min(1), z.string()]).describe('Bytes, or a count with a unit as in "1MiB".');
+const count = z
+  .int()
+  .min(1)
+  .max(1024)
+  .exactOptional()
+  .describe("How many of them; frame n uses buffer n modulo count. Default 1.");
+
+const buffer = z
+  .union([
+    z.strictObject({ size, count }),
+    z.strictObject({
+      format: z.literal("NV12").describe("Pixel format, laid out linearly."),
+      width: z.int().min(2).max(65536),
+      height: z.int().min(2).max(65536),
+      count,
+    }),
+  ])
+  .describe("A pool of equal buffers.");
+
+const touched = {
+  name: name.exactOptional().describe("Default: the device, or cpu."),
+  reads: name.exactOptional().describe("Buffer that the stage reads."),
+  writes: name.exactOptional().describe("Buffer that the stage writes."),
+  bytes: z
+    .tuple([z.int().min(0), z.int().min(1)])
+    .exactOptional()
+    .describe("The part that it touches, half-open; default all of it."),
+};
+
+const stage = z
+  .union([
+    z.strictObject({ device: name.describe("A device of the board."), ...touched }).describe("A transfer."),
+    z
+      .strictObject({
+        cpu: z.literal(true),
+        ...touched,
+        brackets: z
+          .boolean()
+          .exactOptional()
+          .describe("Whether it opens and closes the CPU-access bracket. Default true."),
+        wait: z
+          .enum(["poll", "ioctl"])
+          .exactOptional()
+          .describe("Polls for fences before the bracket, or leaves the waiting to it. Default poll."),
+      })
+      .describe("CPU access through a mapping."),
+  ])
+  .describe("One step: a device or the CPU, and what it reads or writes.");
+
+/** A pipeline as it is written. */
+export const pipelineSchema = z
+  .strictObject({
+    pipeline: name.describe("What it is called."),
+    board: name.exactOptional().describe("A board's name, a .dtb file or a module; --board wins."),
+    buffers: z.record(name, buffer).describe("The pools of buffers, by name."),
+    stages: z.array(stage).min(1).describe("In the order in which a frame goes through them."),
+    exporter: name.describe("Who allocates the buffers."),
+    sync: z.literal("implicit").exactOptional().describe("How stages wait for each other. Default implicit."),
+    coherency: z
+      .enum(coherencyChoices)
+      .exactOptional()
+      .describe("Who keeps devices coherent with each other. Default kernel."),
+    kernel: z
+      .enum(Object.keys(kernelProfiles) as [string, ...string[]])
+      .exactOptional()
+      .describe("Whose behaviour; --kernel wins. Default linux612."),
+    frames: z.int().min(1).max(1_000_000).exactOptional().describe("Default 1."),
+  })
+  .describe("A dmabuf pipeline: buffers, and the stages that pass them on.");
+
+const device = z.strictObject({
+  class: name
+    .exactOptional()
+    .describe('What kind of block it is, as in "usb" or "dma"; a new device needs it.'),
+  coherent: z.boolean().exactOptional().describe("What Linux is told (dma-coherent); a new device needs it."),
+  port: z
+    .enum(["direct", "snoop", "snoop-allocate"])
+    .exactOptional()
+    .describe("What the hardware does. Default: direct, or snoop-allocate for a coherent device."),
+  limit: z
+    .union([z.int().min(1), z.string()])
+    .exactOptional()
+    .describe("Highest reachable bus address + 1."),
+  offset: z.int().exactOptional().describe("CPU physical address - bus address."),
+  bandwidth: size.exactOptional().describe("Bytes a second."),
+});
+
+/** What is added to a board that a device tree describes, or changed in it. */
+export const overlaySchema = z
+  .strictObject({
+    devices: z
+      .record(name, device)
+      .exactOptional()
+      .describe("By name: a new name adds a master, a known one changes the facts that are given."),
+    memory: z
+      .array(z.strictObject({ base: z.int().min(0), size }))
+      .min(1)
+      .exactOptional()
+      .describe("RAM, instead of the board's."),
+    pools: z
+      .array(
+        z.union([
+          z.strictObject({
+            kind: z.literal("cma"),
+            size,
+            base: z.int().min(0).exactOptional(),
+            name: name.exactOptional(),
+          }),
+          z.strictObject({ kind: z.literal("carve-out"), size, base: z.int().min(0), name }),
+        ]),
+      )
+      .exactOptional()
+      .describe("CMA pools and carve-outs, instead of the board's."),
+  })
+  .describe("A dmabuf overlay: fabric masters to add to a board, and facts to change.");
+
+/** An overlay, parsed. */
+export type Overlay = z.output<typeof overlaySchema>;

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+import { InputError, nearestName, Platform } from "@dmabuf/core";
+import { describeMachine, readDeviceTree } from "@dmabuf/devicetree";
+import { coherent, noncoherent } from "@dmabuf/platform-toy";
+import { overlaid, zcu102, zynqmp, zynqmpBoard } from "@dmabuf/platform-zynqmp";
+import { readDocuments } from "../input/read-documents.ts";
+import type { Overlay } from "../pipeline/pipeline-schema.ts";
+import { readOverlay } from "../pipeline/read-pipeline.ts";
+import type { Session } from "../session.ts";
+
+/** The built-in boards by name. */
+const builtIn: Readonly<Record<string, (overlay: Overlay | null) => Platform>> = {
+  zynqmp: (overlay) => zynqmp(overlay === null ? zcu102 : overlaid(zcu102, overlay)),
+  zcu102: (overlay) => zynqmp(overlay === null ? zcu102 : overlaid(zcu102, overlay)),
+  coherent: (overlay) => withoutOverlay(coherent(), overlay),
+  noncoherent: (overlay) => withoutOverlay(noncoherent(), overlay),
+};
+
+/** Names that `--board` knows. */
+export const boardNames: readonly string[] = Object.keys(builtIn);
+
+/**
+ * The platform behind `--board`: a built-in name, a ZynqMP `.dtb`, or a module whose default export makes a platform.
+ * Throws `InputError` for anything else, with the boards that run.
+ */
+export async function platformFor(
+  session: Session,
+  board: string,
+  overlayFile: string | null,
+): Promise<Platform> {
+  const overlay = overlayFile === null ? null : await readOverlayFile(session, overlayFile);
+  const make = Object.hasOwn(builtIn, board) ? builtIn[board] : undefined;
+  if (make !== undefined) return make(overlay);
+  if (/\.dtb$/i.test(board)) return fromDeviceTree(session, board, overlay);
+  if (/\.[cm]?[jt]s$/i.test(board)) return withoutOverlay(await fromModule(session, board), overlay);
+  const hint = nearestName(board, boardNames);
+  throw new InputError("", `no board "${board}"${hint}; a ZynqMP .dtb file or a module does as well`);
+}
+
+async function readOverlayFile(session: Session, file: string): Promise<Overlay> {
+  const { fileName, text } = await session.reader.read(file);
+  const documents = readDocuments(text, fileName);
+  const [document] = documents;
+  if (document === undefined || documents.length > 1) {
+    throw new InputError(fileName, `an overlay is one document; there are ${documents.length}`);
+  }
+  return readOverlay(document);
+}
+
+async function fromDeviceTree(session: Session, file: string, overlay: Overlay | null): Promise<Platform> {
+  const machine = describeMachine(readDeviceTree(await session.reader.readBytes(file), file));
+  if (!machine.compatible.includes("xlnx,zynqmp")) {
+    const known = machine.compatible.at(-1) ?? "an unknown machine";
+    const run = `boards that run are ${boardNames.join(", ")} and device trees of xlnx,zynqmp`;
+    throw new InputError(file, `is of ${known}, for which there is no platform; ${run}`);
+  }
+  const description = zynqmpBoard(machine);
+  return zynqmp(overlay === null ? description : overlaid(description, overlay));
+}
+
+async function fromModule(session: Session, file: string): Promise<Platform> {
+  const loaded = await session.context.importModule(file).catch((error: unknown) => {
+    throw new InputError(file, `cannot be loaded: ${(error as Error).message}`);
+  });
+  const made = typeof loaded === "function" ? loaded() : loaded;
+  if (made instanceof Platform) return made;
+  throw new InputError(file, "its default export is neither a platform nor a function that returns one");
+}
+
+function withoutOverlay(platform: Platform, overlay: Overlay | null): Platform {
+  if (overlay === null) return platform;
+  throw new InputError("", "--overlay changes a ZynqMP board or a .dtb; change this board in its own module");
+}

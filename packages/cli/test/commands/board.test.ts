@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { jsonSchema } from "../../src/json-schema.ts";
+import { run } from "../run.ts";
+
+const { DMABUF_SAMPLES: samples } = process.env;
+const blobs = samples === undefined ? undefined : join(samples, "dtb");
+
+test("a built-in board: masters, memory, and a matrix that knows the ports", async () => {
+  const { status, stdout } = await run(["board", "zynqmp"]);
+  expect(status).toBe(0);
+  expect(stdout).toContain("2 GiB at 0x0, 2 GiB at 0x800000000");
+  expect(stdout).toMatch(/^5 +usb +no +everything +- +usb0$/m);
+  const json = await run(["board", "zynqmp", "--format", "json"]);
+  const facts = z.fromJSONSchema(jsonSchema("board")).parse(JSON.parse(json.stdout)) as {
+    sharing: { from: string; to: string; verdict: string }[];
+  };
+  const verdict = (from: string, to: string): string | undefined =>
+    facts.sharing.find((pair) => pair.from === from && pair.to === to)?.verdict;
+  expect(verdict("adc-dmac", "usb0")).toBe("direct");
+  expect(verdict("adc-acp", "usb0")).toBe("maintenance");
+  expect(verdict("usb0", "dac-dmac")).toBe("maintenance");
+  expect(verdict("usb0", "gpu")).toBe("bounce");
+});
+
+test("what is no device tree is one line with the byte, and status 2", async () => {
+  const { status, stderr } = await run(["board", "x.dtb"], { files: { "x.dtb": "not a blob at all" } });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^x\.dtb: byte 0 .*\n$/);
+});
+
+test("a missing file is one line and status 2", async () => {
+  const { status, stderr } = await run(["board", "no.dtb"], { files: {} });
+  expect(stderr).toBe("no.dtb: no such file or directory\n");
+  expect(status).toBe(2);
+});
+
+describe.skipIf(blobs === undefined)("real boards (set DMABUF_SAMPLES to run these)", () => {
+  const files = blobs === undefined ? [] : readdirSync(blobs).filter((file) => file.endsWith(".dtb"));
+
+  test.each(files)("%s", async (file) => {
+    const path = join(blobs as string, file);
+    const { status, stdout, stderr } = await run(["board", path, "--format", "json"]);
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    z.fromJSONSchema(jsonSchema("board")).parse(JSON.parse(stdout));
+    expect((await run(["board", path])).stdout.length).toBeGreaterThan(100);
+  });
+
+  test("a ZynqMP blob runs with an overlay for its fabric", async () => {
+    const answer = await run(
+      ["run", "-", "--board", join(blobs as string, "zynqmp-zcu102-rev1.0.dtb"), "--overlay", "o.yaml"],
+      {
+        stdin:
+          "buffers: { b: { size: 64KiB } }\nstages: [{ device: usb0, writes: b }, { device: dac, reads: b }]\nexporter: system\npipeline: mine\n",
+        readFile: async (path, limit) =>
+          path === "o.yaml"
+            ? new TextEncoder().encode("devices: { dac: { class: dma, coherent: true, port: snoop } }")
+            : (await import("../../src/node-context.ts")).nodeContext().readFile(path, limit),
+      },
+    );
+    expect(answer.stderr).toBe("");
+    expect(answer.stdout).toContain("stale-read");
+    expect(answer.status).toBe(1);
+  });
+
+  test("another machine's blob names the boards that run", async () => {
+    const path = join(blobs as string, "rk3588-rock-5b.dtb");
+    const { status, stderr } = await run(["run", "-", "--board", path], {
+      stdin:
+        "buffers: { b: { size: 64KiB } }\nstages: [{ device: a, writes: b }]\nexporter: system\npipeline: mine\n",
+    });
+    expect(status).toBe(2);
+    expect(stderr).toBe(
+      `${path}: is of rockchip,rk3588, for which there is no platform; boards that run are zynqmp, zcu102, coherent, noncoherent and device trees of xlnx,zynqmp\n`,
+    );
+  });
+});
+
+test.skipIf(blobs !== undefined)("real boards are skipped: DMABUF_SAMPLES is not set", () => {
+  expect(blobs).toBeUndefined();
+});
