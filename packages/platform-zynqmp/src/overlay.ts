@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+import {
+  type BoardDescription,
+  board,
+  type DeviceDescription,
+  InputError,
+  nearestName,
+  type PoolDescription,
+  type RamDescription,
+} from "@dmabuf/core";
+
+/** What an overlay changes: devices are added or their facts replaced, memory and pools replaced as a whole. */
+export interface BoardChanges {
+  readonly devices?: Readonly<Record<string, Partial<DeviceDescription>>>;
+  readonly memory?: readonly RamDescription[];
+  readonly pools?: readonly PoolDescription[];
+}
+
+/**
+ * A board with changes laid over it. Throws `InputError` for a device that is new and lacks `class` or `coherent`, with
+ * the nearest known name in case it was meant.
+ */
+export function overlaid(description: BoardDescription, changes: BoardChanges): BoardDescription {
+  const devices: Record<string, DeviceDescription> = { ...description.devices };
+  for (const [name, change] of Object.entries(changes.devices ?? {})) {
+    const { class: deviceClass, coherent, ...rest } = { ...devices[name], ...change };
+    if (deviceClass === undefined || coherent === undefined) {
+      const missing = deviceClass === undefined ? "class" : "coherent";
+      const hint = nearestName(name, Object.keys(description.devices));
+      throw new InputError(
+        `overlay: devices.${name}.${missing}`,
+        `is missing, and the board has no "${name}"${hint}`,
+      );
+    }
+    devices[name] = { class: deviceClass, coherent, ...rest };
+  }
+  const { memory = description.memory, pools = description.pools } = changes;
+  return board({ ...description, memory, ...(pools === undefined ? {} : { pools }), devices });
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+import { arm64 } from "@dmabuf/arch-arm";
+import { assemble, type BoardDescription, type Platform, type Plugin } from "@dmabuf/core";
+import { heaps } from "@dmabuf/exporter-heaps";
+import { udmabuf } from "@dmabuf/exporter-udmabuf";
+import { functionfs } from "@dmabuf/importer-functionfs";
+import { iio } from "@dmabuf/importer-iio";
+import { zcu102 } from "./zcu102.ts";
+
+/**
+ * The plugins for a Zynq UltraScale+ board: arm64, the exporters `udmabuf`, `system` and `cma`, FunctionFS for its USB
+ * controllers, IIO for the ADCs and DACs in the fabric (devices named `adc...` or `dac...`). Every other device gets the
+ * plain importer.
+ */
+export function zynqmpPlugins({ devices }: BoardDescription): readonly Plugin[] {
+  const plugins = [arm64(), udmabuf(), heaps()];
+  for (const [name, { class: deviceClass }] of Object.entries(devices)) {
+    if (deviceClass === "usb") plugins.push(functionfs(name));
+    else if (deviceClass === "dma" && name.startsWith("adc")) plugins.push(iio(name, { direction: "in" }));
+    else if (deviceClass === "dma" && name.startsWith("dac")) plugins.push(iio(name, { direction: "out" }));
+  }
+  return plugins;
+}
+
+/** A Zynq UltraScale+ machine; default the ZCU102 with a data-acquisition design in its fabric. */
+export const zynqmp = (description: BoardDescription = zcu102): Platform =>
+  assemble(description, zynqmpPlugins(description));
