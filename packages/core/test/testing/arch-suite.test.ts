@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+import { describe, expect, test } from "vitest";
+import type { MaintenanceKind } from "../../src/coherency.ts";
+import {
+  type Arch,
+  alignDown,
+  alignUp,
+  type CacheMaintenance,
+  type DmaDirection,
+  definePlugin,
+  Extents,
+  type Plugin,
+} from "../../src/index.ts";
+import { archSuite, type SuiteTest, toyArch } from "../../src/testing.ts";
+
+const failures = (suite: readonly SuiteTest[]): string[] =>
+  suite
+    .filter(({ run }) => {
+      try {
+        run();
+        return false;
+      } catch {
+        return true;
+      }
+    })
+    .map(({ name }) => name);
+
+const plugin = (make: () => Arch): Plugin => definePlugin({ name: "@acme/arch", provides: { arch: make } });
+
+/** The toy architecture with one part replaced. */
+const toyWith = (change: Partial<Arch>): Plugin =>
+  plugin(() => {
+    const toy = toyArch().provides.arch?.() as Arch;
+    return {
+      name: toy.name,
+      domains: toy.domains,
+      cpuDomain: toy.cpuDomain,
+      dmaDefaultCoherent: false,
+      syncForDevice: (extents, direction) => toy.syncForDevice(extents, direction),
+      syncForCpu: (extents, direction) => toy.syncForCpu(extents, direction),
+      lineCost: (kind, domain) => toy.lineCost(kind, domain),
+      ...change,
+    };
+  });
+
+const on = (kind: MaintenanceKind, extents: Extents, domain = "cpu"): CacheMaintenance => ({
+  kind,
+  domain,
+  extents,
+});
+
+describe("the toy architecture passes", () => {
+  for (const { name, run } of archSuite(toyArch)) test(name, run);
+
+  test("names are sentences of their own", () => {
+    const names = archSuite(toyArch).map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+const NAMES = "names its CPU's domain, and lines that are powers of two";
+const TIME = "takes time for a line of maintenance";
+const SAME = "asks for the same maintenance every time, on domains of its own";
+const TO = "to-device: the device reads what the CPU wrote";
+const FROM = "from-device: the CPU reads what the device wrote, and nothing lands on it";
+const BOTH = "bidirectional: both, in turns";
+const BESIDE = "loses nothing that shares a line with the ranges";
+const OTHER = "works on no line but those of the ranges";
+const BYTES = "holds on real bytes, whatever the cache does by itself";
+
+const toDevice = (direction: DmaDirection): boolean => direction === "to-device";
+
+let calls = 0;
+const mutants: (readonly [fault: string, found: string, make: () => Plugin])[] = [
+  ["names a domain that it does not have", NAMES, () => toyWith({ cpuDomain: "L2" })],
+  ["has lines of 48 bytes", NAMES, () => toyWith({ domains: { cpu: { line: 48 } } })],
+  ["has no name", NAMES, () => toyWith({ name: "" })],
+  ["takes no time for maintenance", TIME, () => toyWith({ lineCost: () => 0 })],
+  ["takes no time that is a number", TIME, () => toyWith({ lineCost: () => Number.NaN })],
+  ["takes no time for a flush", TIME, () => toyWith({ lineCost: (kind) => (kind === "flush" ? 0 : 10) })],
+  [
+    "depends on what was asked before",
+    SAME,
+    () => toyWith({ syncForDevice: (extents) => (calls++ % 2 === 0 ? [on("clean", extents)] : []) }),
+  ],
+  [
+    "maintains a domain that it does not have",
+    SAME,
+    () => toyWith({ syncForDevice: (extents) => [on("clean", extents, "outer")] }),
+  ],
+  [
+    "does not clean for a device that reads",
+    TO,
+    () =>
+      toyWith({ syncForDevice: (extents, direction) => (toDevice(direction) ? [] : [on("clean", extents)]) }),
+  ],
+  [
+    "invalidates where it should clean",
+    TO,
+    () => toyWith({ syncForDevice: (extents) => [on("invalidate", extents)] }),
+  ],
+  [
+    "cleans the first segment only",
+    TO,
+    () => toyWith({ syncForDevice: ({ pairs }) => [on("clean", new Extents(pairs.slice(0, 2)))] }),
+  ],
+  [
+    "forgets the line at the end of a range",
+    TO,
+    () =>
+      toyWith({
+        syncForDevice: ({ starts, ends }) =>
+          [...starts].flatMap((start, i) => {
+            const whole = [alignDown(start, 64), alignDown(ends[i] as number, 64)] as const;
+            return whole[0] < whole[1] ? [on("clean", Extents.of(whole))] : [];
+          }),
+      }),
+  ],
+  [
+    "does not clean for a device that writes, so that dirty lines land on its data",
+    FROM,
+    () =>
+      toyWith({ syncForDevice: (extents, direction) => (toDevice(direction) ? [on("clean", extents)] : []) }),
+  ],
+  ["does not invalidate for the CPU", FROM, () => toyWith({ syncForCpu: () => [] })],
+  [
+    "invalidates before the device writes and not after, as if nothing were filled meanwhile",
+    FROM,
+    () => toyWith({ syncForDevice: (extents) => [on("flush", extents)], syncForCpu: () => [] }),
+  ],
+  [
+    "cleans where it should invalidate",
+    FROM,
+    () => toyWith({ syncForCpu: (extents) => [on("clean", extents)] }),
+  ],
+  [
+    "invalidates the first segment only",
+    FROM,
+    () => toyWith({ syncForCpu: ({ pairs }) => [on("flush", new Extents(pairs.slice(0, 2)))] }),
+  ],
+  [
+    "forgets that a device may do both",
+    BOTH,
+    () =>
+      toyWith({
+        syncForCpu: (extents, direction) => (direction === "from-device" ? [on("flush", extents)] : []),
+      }),
+  ],
+  [
+    "does not clean for both ways",
+    BOTH,
+    () =>
+      toyWith({
+        syncForDevice: (extents, direction) => (direction === "bidirectional" ? [] : [on("clean", extents)]),
+      }),
+  ],
+  [
+    "drops lines that it shares after the transfer",
+    BESIDE,
+    () =>
+      toyWith({
+        syncForCpu: (extents, direction) => (toDevice(direction) ? [] : [on("invalidate", extents)]),
+      }),
+  ],
+  [
+    "drops lines that it shares before the transfer",
+    BESIDE,
+    () =>
+      toyWith({
+        syncForDevice: (extents, direction) => [
+          on(direction === "from-device" ? "invalidate" : "clean", extents),
+        ],
+      }),
+  ],
+  [
+    "invalidates a line too far",
+    OTHER,
+    () =>
+      toyWith({
+        syncForCpu: (extents, direction) => {
+          if (toDevice(direction)) return [];
+          const ends = extents.ends.map((end) => alignUp(end, 64) + 64);
+          return [on("flush", Extents.each(extents.starts, ends))];
+        },
+      }),
+  ],
+  ["does not clean, with real bytes", BYTES, () => toyWith({ syncForDevice: () => [] })],
+  ["does not invalidate, with real bytes", BYTES, () => toyWith({ syncForCpu: () => [] })],
+];
+
+describe("a faulty architecture is found", () => {
+  test.each(mutants)("%s: %s", (_fault, found, make) => {
+    expect(failures(archSuite(make))).toContain(found);
+  });
+
+  test("and every test of the suite finds one, but for what core sees to", () => {
+    const byCore = "runs a board whose coherent device gets no maintenance";
+    const names = archSuite(toyArch).map(({ name }) => name);
+    expect([...new Set(mutants.map(([, found]) => found)), byCore].sort()).toEqual(names.sort());
+  });
+});
+
+describe("the suite adapts to an architecture on which all DMA snoops", () => {
+  const snooping = (): Plugin =>
+    toyWith({ dmaDefaultCoherent: true, syncForDevice: () => [], syncForCpu: () => [] });
+
+  test("which asks for nothing", () => {
+    expect(failures(archSuite(snooping, { noncoherent: false }))).toEqual([]);
+  });
+
+  test("and must not ask for anything", () => {
+    expect(failures(archSuite(toyArch, { noncoherent: false }))).toEqual(["asks for no maintenance"]);
+  });
+});
+
+test("a plugin without an architecture fails everything", () => {
+  const make = (): Plugin => definePlugin({ name: "@acme/none", provides: { exporters: {} } });
+  const suite = archSuite(make);
+  expect(failures(suite)).toHaveLength(suite.length);
+  expect(() => suite[0]?.run()).toThrow("@acme/none provides no architecture");
+});
