@@ -127,9 +127,11 @@ const planted: Record<string, Record<string, Record<string, string>>> = {
       "packages/core/src/a.ts": 'import "./b.ts";\n',
       "packages/core/src/b.ts": 'import "./a.ts";\n',
     },
+  },
+  "no-cycles-between-folders": {
     "of types": {
-      "packages/core/src/a.ts": 'import type { B } from "./b.ts";\nexport type A = B | 1;\n',
-      "packages/core/src/b.ts": 'import type { A } from "./a.ts";\nexport type B = A | 2;\n',
+      "packages/core/src/one/a.ts": 'import type { B } from "../two/b.ts";\nexport type A = B | 1;\n',
+      "packages/core/src/two/b.ts": 'import type { A } from "../one/a.ts";\nexport type B = A | 2;\n',
     },
   },
 };
@@ -147,6 +149,8 @@ test("every rule has a planted violation", () => {
 
 test("what the rules allow passes", async () => {
   const allowed = await rulesBroken({
+    "packages/core/src/buffer/a.ts": 'import type { B } from "./b.ts";\nexport type A = B | 1;\n',
+    "packages/core/src/buffer/b.ts": 'import type { A } from "./a.ts";\nexport type B = A | 2;\n',
     "packages/arch-one/src/a.ts":
       'import "@dmabuf/core";\nimport "@dmabuf/core/sync";\nimport "./inside.ts";\n',
     "packages/arch-one/test/a.test.ts":

@@ -50,8 +50,10 @@ export class StepText {
       return `the CPU ${verb(kind)} the lines of ${what} in ${domain.name}'s cache${by === null ? "" : `, for ${by}`}`;
     }
     const event = this.#trace.at(log.cause(step));
-    if (event?.point.name === "dma_access") return `${event.text("device")} ${verb(kind)} ${what}`;
-    if (event?.text("kind") === "clear")
+    // The trace keeps the newest million events; what came before is known by its route alone.
+    if (event === undefined) return `an agent ${verb(kind)} ${what} (${route.kind})`;
+    if (event.point.name === "dma_access") return `${event.text("device")} ${verb(kind)} ${what}`;
+    if (event.text("kind") === "clear")
       return `the exporter ${verb("clear")} ${what} through the CPU's cache`;
     return `the CPU ${verb(kind)} ${what} through its cache`;
   }

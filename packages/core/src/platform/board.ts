@@ -53,7 +53,7 @@ export interface BoardDescription {
  * devices, a size that is none, or a device name that a pipeline could not write.
  */
 export function board(description: BoardDescription): BoardDescription {
-  const { model, memory, pools = [], devices } = description;
+  const { model, memory, pools = [], devices, cpuBandwidth } = description;
   const fail = (field: string, reason: string): never => {
     throw new InputError(`board "${model}": ${field}`, reason);
   };
@@ -64,17 +64,20 @@ export function board(description: BoardDescription): BoardDescription {
     if (!Number.isSafeInteger(base) || base < 0) fail(`memory[${i}].base`, `${base} is not an address`);
   });
   pools.forEach(({ size }, i) => void parseSize(size, `board "${model}": pools[${i}].size`));
+  const bandwidthOf = (size: Size, field: string): void => {
+    if (parseSize(size, `board "${model}": ${field}`) === 0)
+      fail(field, "what moves nothing cannot transfer");
+  };
+  if (cpuBandwidth !== undefined) bandwidthOf(cpuBandwidth, "cpuBandwidth");
   const names = Object.keys(devices);
   if (names.length === 0) fail("devices", "a board needs at least one device");
   for (const name of names) {
     if (!/^[A-Za-z][\w.@:,-]*$/.test(name)) fail("devices", `"${name}" is not a name; begin with a letter`);
     if (name === "cpu") fail("devices", `"cpu" is the CPU itself; write cpu: true in a stage`);
-    const { limit, bandwidth } = devices[name] as DeviceDescription;
-    const place = `board "${model}": devices.${name}`;
-    if (limit !== undefined) parseSize(limit, `${place}.limit`);
-    if (bandwidth !== undefined && parseSize(bandwidth, `${place}.bandwidth`) === 0) {
-      fail(`devices.${name}.bandwidth`, "a device that moves nothing cannot transfer");
-    }
+    const { limit, bandwidth, offset = 0 } = devices[name] as DeviceDescription;
+    if (limit !== undefined) parseSize(limit, `board "${model}": devices.${name}.limit`);
+    if (bandwidth !== undefined) bandwidthOf(bandwidth, `devices.${name}.bandwidth`);
+    if (!Number.isSafeInteger(offset)) fail(`devices.${name}.offset`, `${offset} is not a whole number`);
   }
   return description;
 }

@@ -152,7 +152,7 @@ function checkNames({ model, devices }: BoardDescription, plugins: readonly Plug
   for (const plugin of plugins) {
     const { exporters = {}, importers = {} } = plugin.provides;
     for (const device of Object.keys(importers)) {
-      if (devices[device] !== undefined) continue;
+      if (Object.hasOwn(devices, device)) continue;
       const hint = nearestName(device, Object.keys(devices));
       throw new AssemblyError(`${plugin.name} drives "${device}", which ${model} does not have${hint}`);
     }

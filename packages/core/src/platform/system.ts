@@ -158,13 +158,15 @@ export class System implements CoreServices {
   }
 
   #register({ needs, provides }: Plugin): void {
-    const resolved = (): Services<Needs> =>
-      Object.create(
-        this,
-        Object.fromEntries(
-          Object.entries(needs).map(([name, token]) => [name, { value: this.#container.resolve(token) }]),
-        ),
-      ) as unknown as Services<Needs>;
+    const { simulation, memory, cpu, dma, dmaBuf, kernel } = this;
+    const core: CoreServices = {
+      ...{ simulation, memory, cpu, dma, dmaBuf, kernel },
+      device: (name) => this.device(name),
+    };
+    const resolved = (): Services<Needs> => {
+      const needed = Object.entries(needs).map(([name, token]) => [name, this.#container.resolve(token)]);
+      return { ...core, ...Object.fromEntries(needed) } as Services<Needs>;
+    };
     for (const [name, make] of Object.entries(provides.exporters ?? {})) {
       this.#exporters.set(name, () => make(resolved()));
     }

@@ -12,7 +12,7 @@ import {
 import { toyArch } from "../../src/testing.ts";
 
 /** A small board with a device of each kind. */
-export const acquisitionBoard: BoardDescription = board({
+const acquisitionBoard: BoardDescription = board({
   model: "acquisition",
   memory: [{ base: 0, size: "64MiB" }],
   devices: {
@@ -27,7 +27,7 @@ export const acquisitionBoard: BoardDescription = board({
 });
 
 /** An exporter of zeroed pages that syncs like the system heap, or like udmabuf not at all when it maps. */
-export const pages = (name: string, syncs: boolean): Plugin =>
+const pages = (name: string, syncs: boolean): Plugin =>
   definePlugin({
     name: `test/${name}`,
     provides: {

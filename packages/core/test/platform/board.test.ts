@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+import { describe, expect, test } from "vitest";
+import { assemble, type BoardDescription, board, InputError } from "../../src/index.ts";
+import { toyArch } from "../../src/testing.ts";
+
+const fine: BoardDescription = {
+  model: "fine",
+  memory: [{ base: 0, size: "64MiB" }],
+  devices: { usb0: { class: "usb", coherent: false } },
+};
+const usb = (rest: object): BoardDescription => ({
+  ...fine,
+  devices: { usb0: { class: "usb", coherent: false, ...rest } },
+});
+
+test("a board is the description itself", () => {
+  expect(board(fine)).toBe(fine);
+  expect(board(usb({ limit: "4GiB", offset: -4096, bandwidth: 1, port: "snoop" }))).toBeDefined();
+});
+
+describe("a board that is none is refused with the field and the reason", () => {
+  test.each<[BoardDescription, RegExp]>([
+    [{ ...fine, memory: [] }, /^board "fine": memory: a board needs at least one range of RAM$/],
+    [{ ...fine, memory: [{ base: 0, size: 0 }] }, /: memory\[0\]\.size: a range of RAM cannot be empty$/],
+    [{ ...fine, memory: [{ base: -1, size: 1 }] }, /: memory\[0\]\.base: -1 is not an address$/],
+    [{ ...fine, memory: [{ base: 0.5, size: 1 }] }, /: memory\[0\]\.base: 0\.5 is not an address$/],
+    [{ ...fine, memory: [{ base: 0, size: "1QiB" }] }, /^board "fine": memory\[0\]\.size: /],
+    [{ ...fine, pools: [{ kind: "cma", size: "lots" }] }, /^board "fine": pools\[0\]\.size: /],
+    [{ ...fine, devices: {} }, /: devices: a board needs at least one device$/],
+    [
+      { ...fine, devices: { "0": { class: "x", coherent: true } } },
+      /: devices: "0" is not a name; begin with a letter$/,
+    ],
+    [{ ...fine, devices: { "a b": { class: "x", coherent: true } } }, /"a b" is not a name/],
+    [
+      { ...fine, devices: { cpu: { class: "x", coherent: true } } },
+      /"cpu" is the CPU itself; write cpu: true in a stage$/,
+    ],
+    [usb({ limit: "4GB or so" }), /^board "fine": devices\.usb0\.limit: /],
+    [usb({ bandwidth: 0 }), /: devices\.usb0\.bandwidth: what moves nothing cannot transfer$/],
+    [usb({ offset: Number.NaN }), /: devices\.usb0\.offset: NaN is not a whole number$/],
+    [{ ...fine, cpuBandwidth: 0 }, /^board "fine": cpuBandwidth: what moves nothing cannot transfer$/],
+  ])("%o", (description, says) => {
+    for (const act of [() => board(description), () => assemble(description, [toyArch()])]) {
+      expect(act).toThrow(InputError);
+      expect(act).toThrow(says);
+    }
+  });
+});
