@@ -10,7 +10,7 @@ import ts from "typescript";
 
 /** The folders that are looked at, below the root and below each package. */
 const rootFolders = ["examples", "bench"];
-const packageFolders = ["src", "test"];
+const packageFolders = ["src"];
 
 /** @param {string} folder @returns {string[]} */
 const sourcesBelow = (folder) =>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { spawnSync } from "node:child_process";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -103,6 +104,35 @@ describe.each(packages.map(({ name }) => name))("%s", (name) => {
     expect(specifiers).toContain(name);
     const program = `for (const name of ${JSON.stringify(specifiers)}) { await import(name); console.log(name); }`;
     expect(run("node", ["--input-type=module", "--eval", program]).trim().split("\n")).toEqual(specifiers);
+  });
+});
+
+describe("the example programs, with the tarballs", () => {
+  beforeAll(() => {
+    cpSync(join(repository, "examples"), join(project, "examples"), { recursive: true });
+    const compilerOptions = {
+      target: "ES2023",
+      lib: ["ES2023", "ESNext.Disposable"],
+      module: "NodeNext",
+      strict: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      types: [],
+      skipLibCheck: true,
+    };
+    const include = ["examples/**/*.ts"];
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include }));
+    writeFileSync(join(project, "vitest.config.mjs"), "export default {};\n");
+  });
+
+  test("type-check against the published declarations", () =>
+    run(join(repository, "node_modules/.bin/tsc"), ["--pretty", "false"]));
+
+  test("pass their tests", () => {
+    const printed = run(join(repository, "node_modules/.bin/vitest"), ["run", "--reporter=json"]);
+    const { numPassedTests, numTotalTests } = JSON.parse(printed);
+    expect(numPassedTests).toBe(numTotalTests);
+    expect(numTotalTests).toBeGreaterThan(0);
   });
 });
 

@@ -44,7 +44,7 @@ function plantAll(): Map<string, string[]> {
     cpSync(join(repository, name), join(scratch, name));
   const texts = [...Object.values(dropping), ...Object.values(tidy)];
   const found = new Map<string, string[]>();
-  for (const folder of ["packages/core/src", "packages/arch-one/test", "examples"])
+  for (const folder of ["packages/core/src", "packages/arch-one/src", "examples"])
     texts.forEach((text, index) => {
       const path = join(folder, `planted-${index}.ts`);
       mkdirSync(dirname(join(scratch, path)), { recursive: true });

@@ -18,7 +18,7 @@ const citation = new RegExp(
 const span = /(?<![\w-])([A-Z]+-?)(\d+)(?: to |\.\.)\1(\d+)(?![\w-])/g;
 
 function cited(text: string): string[] {
-  const found = text.match(citation) ?? [];
+  const found: string[] = [...(text.match(citation) ?? [])];
   for (const [, series = "", first, last] of text.matchAll(span))
     for (let rule = Number(first); rule <= Number(last); rule++) found.push(`${series}${rule}`);
   return found;

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fencedBlocks } from "../scripts/readme-blocks.mjs";
+
+// The platforms in examples/ run, and the guides show the examples as they are. That the examples type-check and pass
+// their own tests against the published packages is in pack.test.ts.
+
+const repository = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => readFileSync(join(repository, path), "utf8");
+const tsx = [
+  join(repository, "node_modules/tsx/dist/cli.mjs"),
+  ...["--tsconfig", join(repository, "tsconfig.tests.json"), "--conditions=@dmabuf/source"],
+];
+
+/** Everything below a folder, as paths from the root. */
+const filesBelow = (folder: string): string[] =>
+  readdirSync(join(repository, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(repository.length));
+
+/** A file without the lines that only a file needs. */
+const shown = (text: string) => text.replace(/^(?:\/\/|#) (?:SPDX|yaml-language-server).*\n/gm, "");
+
+describe("the guides show the examples as they are", () => {
+  const examples = new Map(
+    ["examples/plugins", "examples/platforms"].flatMap(filesBelow).map((path) => [basename(path), path]),
+  );
+  const blocks = filesBelow("docs/guide").flatMap((page) =>
+    fencedBlocks(read(page)).flatMap(({ file, text }) => (file === null ? [] : [{ page, file, text }])),
+  );
+  const taken = blocks.filter(({ file }) => examples.has(file));
+  test.each(taken)("$file in $page", ({ file, text }) => {
+    expect(text).toBe(shown(read(examples.get(file) as string)));
+  });
+  test("every example plugin is in a guide", () => {
+    const missing = filesBelow("examples/plugins").filter(
+      (path) => path.endsWith(".ts") && !taken.some(({ file }) => file === basename(path)),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe("the example platforms", () => {
+  const project = realpathSync(mkdtempSync(join(tmpdir(), "dmabuf-examples-")));
+  beforeAll(() => {
+    cpSync(join(repository, "examples"), join(project, "examples"), { recursive: true });
+    writeFileSync(join(project, "package.json"), '{ "type": "module" }\n');
+    mkdirSync(join(project, "node_modules/@dmabuf"), { recursive: true });
+    for (const name of readdirSync(join(repository, "packages")))
+      symlinkSync(join(repository, "packages", name), join(project, "node_modules/@dmabuf", name));
+  });
+  afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+  /** Runs the command in the project; what it printed, as JSON. */
+  function dmabuf(...words: readonly string[]): { status: number | null; report: Record<string, unknown> } {
+    const { NODE_OPTIONS: _, VITEST: __, ...env } = process.env;
+    const main = join(repository, "packages/cli/src/main.ts");
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...tsx, main, ...words], {
+      cwd: project,
+      encoding: "utf8",
+      env,
+    });
+    expect(stderr, words.join(" ")).toBe("");
+    return { status, report: JSON.parse(stdout) };
+  }
+
+  test("acme-vision.mjs is a board; the guide runs the TypeScript", () => {
+    const pipeline = "examples/platforms/usb-to-npu.yaml";
+    const board = "examples/platforms/acme-vision.mjs";
+    const { status, report } = dmabuf("run", pipeline, "--board", board, "--format", "json");
+    expect(report).toMatchObject({ board: "ACME Vision", verdict: "coherent", cost: { frames: 30 } });
+    expect(status).toBe(0);
+  });
+
+  test("the JavaScript is the TypeScript", () => {
+    expect(read("examples/platforms/acme-vision.mjs")).toBe(read("examples/platforms/acme-vision.ts"));
+  });
+
+  test("the device tree's blob says what its source says", () => {
+    const { report } = dmabuf("board", "examples/platforms/acme-zynqmp.dtb", "--format", "json");
+    const source = read("examples/platforms/acme-zynqmp.dts");
+    const { model, compatible, masters, ram } = report as {
+      model: string;
+      compatible: string[];
+      masters: { path: string }[];
+      ram: { base: number; size: number }[];
+    };
+    expect(source).toContain(`model = "${model}";`);
+    expect(source).toContain(`compatible = ${compatible.map((name) => `"${name}"`).join(", ")};`);
+    expect(masters).toHaveLength(3);
+    for (const { path } of masters) expect(source).toContain(`${basename(path)} {`);
+    expect(ram).toEqual([{ base: 0, size: 2 ** 31 }]);
+  });
+});
