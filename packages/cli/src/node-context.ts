@@ -43,7 +43,10 @@ async function listDirectory(path: string): Promise<readonly string[] | null> {
 }
 
 async function importModule(path: string): Promise<unknown> {
-  return ((await import(pathToFileURL(resolve(path)).href)) as { default?: unknown }).default;
+  const loaded = (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown };
+  // A loader that takes the file for CommonJS nests the default export.
+  const nested = (loaded.default as { default?: unknown } | undefined)?.default;
+  return nested ?? loaded.default;
 }
 
 /** The context of a real process: its streams, its environment and its files. */

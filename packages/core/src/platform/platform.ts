@@ -45,10 +45,12 @@ export class Platform {
    * `place` stands in front of the field. `options` win over what the pipeline says.
    */
   run(pipeline: Pipeline, options: BootOptions = {}, place = ""): RunReport {
-    return this.judge(pipeline, options, place).report;
+    const { report, system } = this.judge(pipeline, options, place);
+    system[Symbol.dispose]();
+    return report;
   }
 
-  /** As `run`, with the system as the run has left it, to look at. */
+  /** As `run`, with the system as the run has left it, to look at; whoever looks disposes of it. */
   judge(pipeline: Pipeline, options: BootOptions = {}, place = ""): { report: RunReport; system: System } {
     const plan = planPipeline(pipeline, { devices: this.deviceNames, exporters: this.exporterNames }, place);
     const coherency = options.coherency ?? pipeline.coherency ?? "kernel";
@@ -61,7 +63,7 @@ export class Platform {
    * and `KernelError` EDEADLK when it never ends.
    */
   simulate<T>(process: (system: System) => Process<T>, options: BootOptions = {}): T {
-    const system = this.boot(options);
+    using system = this.boot(options);
     return system.simulation.complete("main", process(system));
   }
 
@@ -73,7 +75,7 @@ export class Platform {
     process: (system: System) => Process<T>,
     options: BootOptions = {},
   ): { result: T | null; findings: readonly Finding[] } {
-    const system = this.boot(options);
+    using system = this.boot(options);
     const inspection = new Inspection(system, []);
     system.simulation.trace.subscribe(dmaBufExport, (event) => {
       const buffer = system.dmaBuf.find(event.get("ino"));

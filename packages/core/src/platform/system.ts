@@ -20,6 +20,7 @@ import { DMA_API, DmaApi } from "../dma/dma-api.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { AssemblyError } from "../error.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { ScatterOptions } from "../memory/scatter.ts";
 import { nearestName } from "../nearest-name.ts";
 import {
   ANALYSIS_MACHINE,
@@ -47,6 +48,8 @@ export interface BootOptions {
   readonly coherency?: CoherencyChoice;
   /** Seed of a data machine that runs beside the analysis, with real bytes and real lines; default none. */
   readonly data?: number;
+  /** Hands out scattered pages, as on a machine that has run for a while; default in order. */
+  readonly scatter?: ScatterOptions;
 }
 
 /** A hazard and the virtual time at which it happened. */
@@ -55,7 +58,7 @@ export interface TimedHazard extends Hazard {
 }
 
 /** A board that runs: hardware, kernel and drivers, from power-on. A platform boots a fresh one for each run. */
-export class System implements CoreServices {
+export class System implements CoreServices, Disposable {
   readonly simulation = new Simulation();
   readonly arch: Arch;
   readonly memory: PhysicalMemory;
@@ -76,6 +79,7 @@ export class System implements CoreServices {
   readonly #exporters = new Map<string, () => Exporter>();
   readonly #importers = new Map<string, (device: DmaDevice) => Importer>();
   readonly #made = new Map<string, Exporter | Importer>();
+  readonly #disposables: Disposable[] = [];
 
   /** For `Platform.boot`, which has checked that the plugins fit. */
   constructor(description: BoardDescription, plugins: readonly Plugin[], options: BootOptions) {
@@ -83,7 +87,8 @@ export class System implements CoreServices {
     simulation.trace.record();
     this.kernel = options.kernel ?? linux612;
     this.arch = archOf(plugins);
-    this.memory = new PhysicalMemory(memoryOf(description));
+    const { scatter } = options;
+    this.memory = new PhysicalMemory(memoryOf(description), scatter === undefined ? {} : { scatter });
     const topology = new Topology({ domains: this.arch.domains });
     this.analysis = new AnalysisMachine(topology, (hazard) => {
       this.hazards.push({ ...hazard, time: simulation.now });
@@ -119,26 +124,43 @@ export class System implements CoreServices {
     return this.#devices;
   }
 
-  device(name: string): DmaDevice {
+  /** The device of that name; throws `TypeError` for one that the board does not have. */
+  readonly device = (name: string): DmaDevice => {
     const device = this.#devices.get(name);
     if (device !== undefined) return device;
     throw new TypeError(`no device "${name}"${nearestName(name, [...this.#devices.keys()])}`);
-  }
+  };
 
   /** The exporter of that name; throws `TypeError` for one that no plugin provides. */
-  exporter(name: string): Exporter {
+  readonly exporter = (name: string): Exporter => {
     const make = this.#exporters.get(name);
     if (make === undefined) {
       throw new TypeError(`no exporter "${name}"${nearestName(name, [...this.#exporters.keys()])}`);
     }
     return this.#once(`exporter ${name}`, make);
-  }
+  };
 
   /** The importer that drives a device: its plugin's, or the plain one that maps once and uses fences. */
-  importer(name: string): Importer {
+  readonly importer = (name: string): Importer => {
     const device = this.device(name);
     const make = this.#importers.get(name) ?? ((only: DmaDevice) => new StaticImporter(this.dmaBuf, only));
     return this.#once(`importer ${name}`, () => make(device));
+  };
+
+  /**
+   * Powers off: whatever of the plugins' exporters, importers and services is disposable is disposed of, the last made
+   * first. Errors are collected and thrown together, as `AggregateError`, when everything is done.
+   */
+  [Symbol.dispose](): void {
+    const errors: unknown[] = [];
+    for (const made of this.#disposables.splice(0).reverse()) {
+      try {
+        made[Symbol.dispose]();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, `${errors.length} plugins failed to power off`);
   }
 
   #dataMachine(topology: Topology, seed: number): DataMachine {
@@ -151,8 +173,15 @@ export class System implements CoreServices {
   #once<T extends Exporter | Importer>(key: string, make: () => T): T {
     let made = this.#made.get(key) as T | undefined;
     if (made === undefined) {
-      made = make();
+      made = this.#owned(make());
       this.#made.set(key, made);
+    }
+    return made;
+  }
+
+  #owned<T>(made: T): T {
+    if (typeof (made as Partial<Disposable> | null)?.[Symbol.dispose] === "function") {
+      this.#disposables.push(made as T & Disposable);
     }
     return made;
   }
@@ -161,7 +190,7 @@ export class System implements CoreServices {
     const { simulation, memory, cpu, dma, dmaBuf, kernel } = this;
     const core: CoreServices = {
       ...{ simulation, memory, cpu, dma, dmaBuf, kernel },
-      device: (name) => this.device(name),
+      device: this.device,
     };
     const resolved = (): Services<Needs> => {
       const needed = Object.entries(needs).map(([name, token]) => [name, this.#container.resolve(token)]);
@@ -177,7 +206,7 @@ export class System implements CoreServices {
       const once = new Map<Token<unknown>, unknown>();
       this.#container.register(token, {
         useFactory: () => {
-          if (!once.has(token)) once.set(token, create(resolved()));
+          if (!once.has(token)) once.set(token, this.#owned(create(resolved())));
           return once.get(token);
         },
       });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
-import { findingCodes, type System, severityOf } from "../../src/index.ts";
+import { assemble, definePlugin, findingCodes, type System, severityOf } from "../../src/index.ts";
 import type { Process } from "../../src/sim.ts";
 import { acquisition } from "../platform/acquisition.ts";
 
@@ -78,6 +78,49 @@ describe("brackets", () => {
       }),
     ).toEqual(["bracket-imbalance: main never ends CPU access that it began"]);
   });
+});
+
+test("a bracket that ends in another direction than it began is bracket-imbalance (B-52)", () => {
+  const messages = found(function* ({ exporter }) {
+    const buffer = yield* exporter("syncing").allocate(4096);
+    yield* buffer.beginCpuAccess("bidirectional");
+    yield* buffer.endCpuAccess("from-device");
+    buffer.put();
+  });
+  expect(messages).toEqual([
+    "bracket-imbalance: main ends CPU access as FROM_DEVICE that it began as BIDIRECTIONAL",
+  ]);
+});
+
+test("power-off disposes of what plugins made, the last first, and collects the errors", () => {
+  const gone: string[] = [];
+  const part = (name: string, fails: boolean) => ({
+    *allocate(): Process<never> {
+      yield 0;
+      throw new Error("not needed");
+    },
+    [Symbol.dispose]() {
+      gone.push(name);
+      if (fails) throw new Error(name);
+    },
+  });
+  const plugin = definePlugin({
+    name: "test/parts",
+    provides: {
+      exporters: {
+        one: () => part("one", true),
+        two: () => part("two", false),
+        three: () => part("three", true),
+      },
+    },
+  });
+  const { board, plugins } = platform;
+  const boot = () => {
+    using system = assemble(board, [...plugins, plugin]).boot();
+    for (const name of ["one", "two", "three"]) system.exporter(name);
+  };
+  expect(boot).toThrow("2 plugins failed to power off");
+  expect(gone).toEqual(["three", "two", "one"]);
 });
 
 test("tasks that wait for each other are a deadlock that says who waits for what", () => {
