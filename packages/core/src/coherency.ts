@@ -14,13 +14,15 @@ export {
 export { DataMachine, type DataMachineOptions } from "./coherency/data-machine.ts";
 export { type EventSite, type EvictionPolicy, quiet, seeded } from "./coherency/eviction-policy.ts";
 export type { Hazard } from "./coherency/hazard.ts";
-export {
-  type LitmusHazard,
-  type LitmusProgram,
-  type LitmusResult,
-  type LitmusStep,
-  runLitmus,
-} from "./coherency/litmus.ts";
+export { type LitmusHazard, type LitmusResult, runLitmus } from "./coherency/litmus.ts";
+export { type OrderProblem, orderProblem } from "./coherency/litmus-order.ts";
+export type {
+  LitmusFence,
+  LitmusProgram,
+  LitmusStep,
+  TimedLitmusProgram,
+} from "./coherency/litmus-program.ts";
+export type { Conflict, LitmusRace } from "./coherency/litmus-race.ts";
 export { lineCount, type MaintenanceCost } from "./coherency/maintenance-cost.ts";
 export type { MemoryMachine } from "./coherency/memory-machine.ts";
 export { type MaintenanceStep, type NextMaintenance, nextMaintenance } from "./coherency/next-maintenance.ts";

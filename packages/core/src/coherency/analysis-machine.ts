@@ -96,9 +96,7 @@ export class AnalysisMachine implements MemoryMachine {
 
   #apply(pairs: Float64Array, column: number): void {
     this.#column = column;
-    for (let i = 0; i < pairs.length; i += 2) {
-      this.#state.update(pairs[i] as number, pairs[i + 1] as number, this.#transition);
-    }
+    this.#state.updateEach(pairs, this.#transition);
   }
 
   #emit(code: Hazard["code"], step: number, readBy: number | null, pairs: number[]): number[] {
@@ -118,8 +116,7 @@ export class AnalysisMachine implements MemoryMachine {
   }
 
   #forgetDiscarded(pairs: Float64Array): void {
-    for (let i = 0; i < pairs.length; i += 2)
-      this.#discarded?.set(pairs[i] as number, pairs[i + 1] as number, 0);
+    this.#discarded?.updateEach(pairs, () => 0);
   }
 
   #blameDiscards(pairs: readonly number[], reader: number): void {

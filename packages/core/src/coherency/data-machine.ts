@@ -59,45 +59,46 @@ export class DataMachine implements MemoryMachine {
   /** Stores `from`, as many bytes as the ranges have, through a route. */
   write(route: Route, extents: Extents, from: Uint8Array): void {
     this.#begin(extents);
-    const { starts, ends, offsets, count } = extents;
+    const { pairs } = extents;
+    const cache = this.#cacheOf(route.domain);
     const allocates = this.#lineChoice(extents);
-    for (let i = 0; i < count; i++) {
-      const start = starts[i] as number;
-      const end = ends[i] as number;
-      const at = offsets[i] as number;
-      const cache = route.domain === null ? null : (this.#caches[route.domain.index] as LineStore);
+    for (let i = 0, at = 0; i < pairs.length; i += 2) {
+      const start = pairs[i] as number;
+      const end = pairs[i + 1] as number;
       if (cache === null) this.#memory.write(start, end, from, at);
       else if (route.kind === "cached") cache.write(start, end, from, at);
       else if (route.kind === "snoop") this.#snoopingWrite(cache, start, end, from, at);
       else this.#allocatingWrite(cache.domain, start, end, from, at, allocates);
       this.#newest?.write(start, end, from, at);
+      at += end - start;
     }
   }
 
   /** Loads the ranges into `into` through a route. */
   read(route: Route, extents: Extents, into: Uint8Array): void {
     this.#begin(extents);
-    const { starts, ends, offsets, count } = extents;
-    for (let i = 0; i < count; i++) {
-      const start = starts[i] as number;
-      const end = ends[i] as number;
-      const at = offsets[i] as number;
-      const cache = route.domain === null ? null : (this.#caches[route.domain.index] as LineStore);
+    const { pairs } = extents;
+    const cache = this.#cacheOf(route.domain);
+    for (let i = 0, at = 0; i < pairs.length; i += 2) {
+      const start = pairs[i] as number;
+      const end = pairs[i + 1] as number;
       if (route.kind === "cached") cache?.read(start, end, into, at);
       else {
         this.#memory.read(start, end, into, at);
         cache?.overlay(start, end, into, at);
       }
+      at += end - start;
     }
     if (this.#newest !== null) this.#compare(extents, into);
   }
 
   maintain(kind: MaintenanceKind, domain: Domain, extents: Extents, _cause = -1): void {
     this.#begin(extents);
+    const { pairs } = extents;
     const cache = this.#caches[domain.index] as LineStore;
-    for (let i = 0; i < extents.count; i++) {
-      const start = extents.starts[i] as number;
-      const end = extents.ends[i] as number;
+    for (let i = 0; i < pairs.length; i += 2) {
+      const start = pairs[i] as number;
+      const end = pairs[i + 1] as number;
       if (kind !== "invalidate") cache.clean(start, end);
       if (kind !== "clean") cache.drop(start, end);
     }
@@ -162,6 +163,10 @@ export class DataMachine implements MemoryMachine {
     };
   }
 
+  #cacheOf(domain: Domain | null): LineStore | null {
+    return domain === null ? null : (this.#caches[domain.index] as LineStore);
+  }
+
   #allocatingWrite(
     domain: Domain,
     start: number,
@@ -188,14 +193,16 @@ export class DataMachine implements MemoryMachine {
   }
 
   #compare(extents: Extents, observed: Uint8Array): void {
+    const { pairs } = extents;
+    const newest = new Uint8Array(extents.bytes);
     const ranges: number[] = [];
     let bytes = 0;
-    for (let i = 0; i < extents.count; i++) {
-      const start = extents.starts[i] as number;
-      const at = extents.offsets[i] as number;
-      const end = extents.ends[i] as number;
-      for (let address = start; address < end; address++) {
-        if (this.#newest?.at(address) === observed[at + address - start]) continue;
+    for (let i = 0, at = 0; i < pairs.length; i += 2) {
+      const start = pairs[i] as number;
+      const end = pairs[i + 1] as number;
+      this.#newest?.read(start, end, newest, at);
+      for (let address = start; address < end; address++, at++) {
+        if (newest[at] === observed[at]) continue;
         if (ranges.at(-1) === address) ranges[ranges.length - 1] = address + 1;
         else ranges.push(address, address + 1);
         bytes++;

@@ -17,6 +17,8 @@ export class IntervalMap {
   readonly end: number;
   readonly #runs: RunStore;
   #visiting = false;
+  /** The one range of `update`. */
+  readonly #range = new Float64Array(2);
 
   /** Gives every number of [start, end) the value `initial`; throws `TypeError` for an empty space. */
   constructor(start: number, end: number, initial: number) {
@@ -59,7 +61,7 @@ export class IntervalMap {
     if (runs.values[slot] === value && end <= runs.endOf(slot, position)) return;
     runs.clear();
     if (this.#valueBefore(start, slot, position) !== value) runs.push(start, value);
-    this.#replace(start, end, slot, position, runs.locateFrom(slot, position, end), value);
+    this.#replace(start, end, slot, position, value);
   }
 
   /**
@@ -72,37 +74,25 @@ export class IntervalMap {
     end: number,
     transition: (value: number, start: number, end: number) => number,
   ): void {
-    this.#checkRange(start, end);
     this.#checkUnvisited();
-    if (start === end) return;
-    const runs = this.#runs;
-    const firstSlot = runs.locate(start);
-    const firstPosition = runs.position;
-    let slot = firstSlot;
-    let position = firstPosition;
-    let last = this.#valueBefore(start, slot, position);
-    let changed = false;
-    runs.clear();
+    this.#range[0] = start;
+    this.#range[1] = end;
+    this.updateEach(this.#range, transition);
+  }
+
+  /**
+   * The same as an `update` of each range in turn, for flat pairs of start and end in any order. Ascending ranges with one
+   * run between two of them, as the pages of a buffer are, are stored together, which costs much less; a transition that
+   * throws leaves what was stored before.
+   */
+  updateEach(pairs: Float64Array, transition: (value: number, start: number, end: number) => number): void {
+    for (let i = 0; i < pairs.length; i += 2) this.#checkRange(pairs[i] as number, pairs[i + 1] as number);
+    this.#checkUnvisited();
     this.#visiting = true;
     try {
-      for (let from = start; ; ) {
-        const value = runs.values[slot] as number;
-        const to = Math.min(runs.endOf(slot, position), end);
-        const next = int32(transition(value, from, to));
-        if (next !== value) changed = true;
-        if (next !== last) runs.push(from, next);
-        last = next;
-        if (to === end) break;
-        from = to;
-        if (runs.isLast(slot, position)) slot = runs.firstSlot(++position);
-        else slot++;
-      }
+      for (let i = 0; i < pairs.length; ) i = this.#updateGroup(pairs, i, transition);
     } finally {
       this.#visiting = false;
-    }
-    if (changed) {
-      const to = runs.locateFrom(slot, position, end);
-      this.#replace(start, end, firstSlot, firstPosition, to, last);
     }
   }
 
@@ -129,6 +119,58 @@ export class IntervalMap {
     }
   }
 
+  /**
+   * Updates the range at `index` and those that follow as long as not more than one run lies between two of them, and
+   * stores them as one. Returns the index of the next range.
+   */
+  #updateGroup(
+    pairs: Float64Array,
+    index: number,
+    transition: (value: number, start: number, end: number) => number,
+  ): number {
+    const runs = this.#runs;
+    const start = pairs[index] as number;
+    let stop = pairs[index + 1] as number;
+    let next = index + 2;
+    if (start === stop) return next;
+    const firstSlot = runs.locate(start);
+    const firstPosition = runs.position;
+    let slot = firstSlot;
+    let position = firstPosition;
+    let last = this.#valueBefore(start, slot, position);
+    let changed = false;
+    let from = start;
+    runs.clear();
+    for (let inRange = true; ; ) {
+      const value = runs.values[slot] as number;
+      const runEnd = runs.endOf(slot, position);
+      const to = Math.min(runEnd, stop);
+      const result = inRange ? int32(transition(value, from, to)) : value;
+      if (result !== value) changed = true;
+      if (result !== last) runs.push(from, result);
+      last = result;
+      from = to;
+      if (to === stop) {
+        if (inRange) {
+          // On to the next range, over what lies between.
+          if (next === pairs.length) break;
+          stop = pairs[next] as number;
+          if (stop < to || stop === pairs[next + 1]) break;
+        }
+        inRange = !inRange || stop === to;
+        if (inRange) {
+          stop = pairs[next + 1] as number;
+          next += 2;
+        }
+      } else if (!inRange) break;
+      if (to < runEnd) continue;
+      if (runs.isLast(slot, position)) slot = runs.firstSlot(++position);
+      else slot++;
+    }
+    if (changed) this.#replace(start, from, firstSlot, firstPosition, last);
+    return next;
+  }
+
   /** The value just before `start`, where the run at `slot` holds `start`; `undefined` at the start of the space. */
   #valueBefore(start: number, slot: number, position: number): number | undefined {
     const runs = this.#runs;
@@ -136,17 +178,17 @@ export class IntervalMap {
   }
 
   /**
-   * Puts the pushed runs, the last with `lastValue`, in place of [start, end). The run that holds `end`, at slot `to` of the
-   * chunk located last, keeps what lies from there on: as it is, cut, or joined to the last pushed run when their values
-   * are equal.
+   * Puts the pushed runs, the last with `lastValue`, in place of [start, end). The run that holds `end` keeps what lies
+   * from there on: as it is, cut, or joined to the last pushed run when their values are equal.
    */
-  #replace(start: number, end: number, slot: number, position: number, to: number, lastValue: number): void {
+  #replace(start: number, end: number, slot: number, position: number, lastValue: number): void {
     const runs = this.#runs;
+    let to = runs.locate(end);
     const following = runs.values[to] as number;
     const cut = (runs.keys[to] as number) < end;
     if (end < this.end && cut && following !== lastValue) runs.push(end, following);
-    const kept = cut || following === lastValue ? to + 1 : to;
-    runs.replace((runs.keys[slot] as number) < start ? slot + 1 : slot, position, kept, runs.position);
+    if (cut || following === lastValue) to++;
+    runs.replace((runs.keys[slot] as number) < start ? slot + 1 : slot, position, to, runs.position);
   }
 
   #checkAddress(address: number): void {

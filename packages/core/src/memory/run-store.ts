@@ -18,19 +18,21 @@ const LARGEST_KEPT = 64 * CAPACITY;
  * Chunk `order[position]` owns the slots from `order[position] * CAPACITY`, and none is ever empty.
  */
 export class RunStore {
-  keys = new Float64Array(CAPACITY);
-  values = new Int32Array(CAPACITY);
+  keys = new Float64Array(0);
+  values = new Int32Array(0);
   /** Number of runs. */
   runCount = 1;
   /** Position of the chunk in which `locate` last found its run; the next search starts here. */
   position = 0;
+  /** Slot that `locate` found last; what lies there may have changed since. */
+  #located = 0;
 
-  #order = new Int32Array(4);
+  #order = new Int32Array(0);
   /** First key of the chunk at each position, beside the index so that a search touches no chunk. */
-  #firsts = new Float64Array(4);
-  #chunkCount = 1;
+  #firsts = new Float64Array(0);
+  #chunkCount = 0;
   /** Runs in each chunk, by chunk. */
-  #lengths = new Int32Array(1);
+  #lengths = new Int32Array(0);
   readonly #unused: number[] = [];
   readonly #end: number;
 
@@ -40,33 +42,24 @@ export class RunStore {
   #newEnd = CAPACITY;
 
   constructor(start: number, end: number, value: number) {
+    this.#end = end;
+    this.#insertChunks(0, 1);
     this.keys[0] = start;
     this.values[0] = value;
     this.#firsts[0] = start;
     this.#lengths[0] = 1;
-    this.#end = end;
   }
 
   /** Slot of the run that holds `address`; leaves its chunk in `position`. */
   locate(address: number): number {
     const position = this.#positionOf(address);
-    this.position = position;
     const chunk = this.#order[position] as number;
-    return lastUpTo(this.keys, chunk * CAPACITY, this.#lengths[chunk] as number, address);
-  }
-
-  /**
-   * The same for an address at or after the run at `slot`. Most ranges end in the run in which they start or soon after,
-   * so some steps from there come before a search.
-   */
-  locateFrom(slot: number, position: number, address: number): number {
-    const last = Math.min(slot + STEPS, this.#slotAfter(position) - 1);
-    for (let at = slot; at < last; at++) {
-      if ((this.keys[at + 1] as number) <= address) continue;
-      this.position = position;
-      return at;
-    }
-    return this.locate(address);
+    const first = chunk * CAPACITY;
+    const length = this.#lengths[chunk] as number;
+    const near = position === this.position ? this.#locateNear(address, first, first + length) : -1;
+    this.position = position;
+    this.#located = near >= 0 ? near : lastUpTo(this.keys, first, length, address);
+    return this.#located;
   }
 
   #positionOf(address: number): number {
@@ -75,6 +68,20 @@ export class RunStore {
     const count = this.#chunkCount;
     const afterHint = hint + 1 === count || address < (firsts[hint + 1] as number);
     return afterHint && (firsts[hint] as number) <= address ? hint : lastUpTo(firsts, 0, count, address);
+  }
+
+  /**
+   * Looks at the run located last and at a few after it, in the slots [first, end) of their chunk; -1 elsewhere. Ranges are
+   * short, and often come in ascending order, so that most ends and many starts are found without a search.
+   */
+  #locateNear(address: number, first: number, end: number): number {
+    const { keys } = this;
+    const located = this.#located;
+    if (located < first || located >= end || (keys[located] as number) > address) return -1;
+    for (let slot = located; slot < located + STEPS; slot++) {
+      if (slot + 1 === end || (keys[slot + 1] as number) > address) return slot;
+    }
+    return -1;
   }
 
   /** Where the run at `slot` ends. */
@@ -137,8 +144,7 @@ export class RunStore {
     }
     const removed = this.#count(first, last) - before - after;
     this.runCount += added - removed;
-    // What is left of another chunk stays in it. One way for both cases, because a branch taken for the first time, which
-    // here can be late, costs a compilation.
+    // What is left of another chunk stays in it.
     this.#move(to, first === last ? from + added : lastChunk * CAPACITY, after);
     for (let i = 0; i < added; i++) {
       this.keys[from + i] = this.#newKeys[CAPACITY + i] as number;
@@ -148,10 +154,10 @@ export class RunStore {
     this.#lengths[chunk] = length;
     this.#firsts[last] = this.keys[lastChunk * CAPACITY] as number;
     this.#firsts[first] = this.keys[chunk * CAPACITY] as number;
-    const gone = length === 0 ? first : first + 1;
-    const kept = after === 0 || first === last ? last + 1 : last;
-    if (gone < kept) this.#removeChunks(gone, kept);
-    if (added < removed && length <= CAPACITY / 2) this.#mergeAround(Math.min(first, this.#chunkCount - 1));
+    if (last > first || (added < removed && length <= CAPACITY / 2)) {
+      const emptied = length === 0 ? first : first + 1;
+      this.#tidy(emptied, first === last || after === 0 ? last + 1 : last);
+    }
   }
 
   /** Number of runs in the chunks at positions `first` to `last`. */
@@ -206,8 +212,13 @@ export class RunStore {
     }
   }
 
-  /** Joins the chunk at `position` with its neighbours as long as the result is at most half full. */
-  #mergeAround(position: number): void {
+  /**
+   * Removes the chunks at the positions [from, to), which are empty, and joins the one before them with its neighbours as
+   * long as the result is at most half full.
+   */
+  #tidy(from: number, to: number): void {
+    if (from < to) this.#removeChunks(from, to);
+    const position = Math.max(from - 1, 0);
     if (position + 1 < this.#chunkCount) this.#mergeNext(position);
     if (position > 0) this.#mergeNext(position - 1);
   }

@@ -35,6 +35,11 @@ type Step =
       readonly value: number;
     }
   | { readonly op: "update"; readonly from: number; readonly to: number; readonly table: readonly number[] }
+  | {
+      readonly op: "each";
+      readonly ranges: readonly { readonly from: number; readonly to: number }[];
+      readonly table: readonly number[];
+    }
   | { readonly op: "fail"; readonly from: number; readonly to: number; readonly after: number }
   | { readonly op: "read"; readonly at: number };
 
@@ -42,6 +47,23 @@ const value = fc.integer({ min: 0, max: 3 });
 const range = fc
   .tuple(fc.nat(LENGTH), fc.oneof(fc.nat(4), fc.nat(200), fc.nat(LENGTH)))
   .map(([from, length]) => ({ from, to: Math.min(LENGTH, from + length) }));
+/** Ranges in any order, or as a buffer has them: ascending, with small gaps or none. */
+const ranges = fc.oneof(
+  fc.array(range, { maxLength: 6 }),
+  fc
+    .tuple(
+      fc.nat(LENGTH / 2),
+      fc.array(fc.record({ gap: fc.nat(3), length: fc.nat(20) }), { maxLength: 60, size: "max" }),
+    )
+    .map(([first, list]) => {
+      let at = first;
+      return list.map(({ gap, length }) => {
+        const from = at + gap;
+        at = from + length;
+        return { from, to: at };
+      });
+    }),
+);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(range, value).map(([r, v]) => ({ op: "set" as const, ...r, value: v })) },
   {
@@ -55,6 +77,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc
       .tuple(range, fc.array(value, { minLength: 4, maxLength: 4 }))
       .map(([r, table]) => ({ op: "update" as const, ...r, table })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(ranges, fc.array(value, { minLength: 4, maxLength: 4 }))
+      .map(([list, table]) => ({ op: "each" as const, ranges: list, table })),
   },
   {
     weight: 1,
@@ -95,6 +123,19 @@ function run(steps: readonly Step[], base: number, width: number): void {
       expect(calls).toEqual(reference.runs(s.from, s.to));
       for (let i = s.from; i < s.to; i++)
         reference.cells[i] = s.table[reference.cells[i] as number] as number;
+    } else if (s.op === "each") {
+      const calls: [number, number, number][] = [];
+      const expected: [number, number, number][] = [];
+      const pairs = Float64Array.from(s.ranges.flatMap(({ from, to }) => [key(from), key(to)]));
+      map.updateEach(pairs, (v, start, end) => {
+        calls.push([v, (start - base) / width, (end - base) / width]);
+        return s.table[v] as number;
+      });
+      for (const { from, to } of s.ranges) {
+        expected.push(...reference.runs(from, to));
+        for (let i = from; i < to; i++) reference.cells[i] = s.table[reference.cells[i] as number] as number;
+      }
+      expect(calls).toEqual(expected);
     } else if (s.op === "fail") {
       let left = s.after;
       const fails = reference.runs(s.from, s.to).length > s.after;

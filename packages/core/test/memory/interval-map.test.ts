@@ -139,6 +139,32 @@ describe("IntervalMap", () => {
     expect(runs(map)).toEqual([[3, 0, 100]]);
   });
 
+  test("updateEach refuses a bad range before anything changes", () => {
+    const map = new IntervalMap(0, 100, 0);
+    expect(() => map.updateEach(Float64Array.of(0, 10, 90, 101), () => 1)).toThrow(TypeError);
+    expect(map.runCount).toBe(1);
+  });
+
+  test("updateEach stores ranges together that one run parts, and keeps what it stored when a transition throws", () => {
+    const map = new IntervalMap(0, 100, 0);
+    map.set(50, 55, 5);
+    const update = () =>
+      map.updateEach(Float64Array.of(0, 10, 20, 30, 60, 70, 80, 90), (_, start) => {
+        if (start === 80) throw new RangeError("no");
+        expect(() => map.updateEach(Float64Array.of(0, 1), (v) => v)).toThrow("while it is being visited");
+        return 1;
+      });
+    expect(update).toThrow(RangeError);
+    expect(runs(map)).toEqual([
+      [1, 0, 10],
+      [0, 10, 20],
+      [1, 20, 30],
+      [0, 30, 50],
+      [5, 50, 55],
+      [0, 55, 100],
+    ]);
+  });
+
   test("may be read in a callback, not changed", () => {
     const map = new IntervalMap(0, 100, 0);
     map.set(20, 40, 1);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+import { env } from "node:process";
+import { describe, expect, it } from "vitest";
+import type { DomainSpec } from "../../src/coherency.ts";
+import { PairCheck } from "./reference/unordered-pair.ts";
+
+/** How long prefixes are where there are two domains; every operation more makes tens of times as many states. */
+const prefix = Number(env["DMABUF_RACE_PREFIX"] ?? 2);
+
+const kinds = [true, false].flatMap((speculates) => [true, false].map((evicts) => ({ speculates, evicts })));
+const alone: Record<string, DomainSpec>[] = kinds.map((kind) => ({ d0: { line: 2, ...kind } }));
+const pairs: Record<string, DomainSpec>[] = kinds.flatMap((d0) =>
+  kinds.flatMap((d1) => [
+    { d0: { line: 2, ...d0 }, d1: { line: 2, ...d1 } },
+    { d0: { line: 1, ...d0 }, d1: { line: 2, ...d1 } },
+  ]),
+);
+
+describe("operations that do not conflict have one verdict in both orders", () => {
+  it.each(alone)("after whatever came before, whatever comes after, in %j", (domains) => {
+    const check = new PairCheck(domains, 2);
+    expect(check.difference(Number.POSITIVE_INFINITY, 1000)).toBeNull();
+    expect(check.compared).toBeGreaterThan(1000);
+  });
+
+  it.each(pairs)("after and before every few operations, in %j", (domains) => {
+    const check = new PairCheck(domains, 2);
+    expect(check.difference(prefix, 2)).toBeNull();
+    expect(check.compared).toBeGreaterThan(10_000);
+  });
+});
+
+describe("the exceptions are exceptions", () => {
+  it("the first of two cached writes to one line may destroy what the second would have replaced", () => {
+    expect(new PairCheck({ d0: { line: 2 } }, 2, true).difference(1, 0)).toEqual({
+      first: "write cached d0 [0, 1)",
+      second: "write cached d0 [1, 2)",
+      suffix: [],
+    });
+  });
+
+  it("of two dirty lines the one that is cleaned last stays in memory, unless they are written back anyway", () => {
+    const slot = { line: 1, evicts: false };
+    expect(new PairCheck({ d0: slot, d1: slot }, 1, true).difference(2, 1)).toEqual({
+      first: "clean d0 [0, 1)",
+      second: "clean d1 [0, 1)",
+      suffix: ["read direct [0, 1)"],
+    });
+    const cache = { line: 1 };
+    expect(new PairCheck({ d0: cache, d1: cache }, 1, true).difference(4, 4)).toBeNull();
+  });
+});
