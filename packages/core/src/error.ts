@@ -41,6 +41,14 @@ export class AssemblyError extends Error {
   override readonly name = "AssemblyError";
 }
 
+/**
+ * The kernel would have stopped here with a BUG: a mistake of the program that runs, so a `TypeError`. It ends the run;
+ * an inspected run tells it as a finding.
+ */
+export class KernelBug extends TypeError {
+  override readonly name = "KernelBug";
+}
+
 /** The errno names that the modelled functions answer. @see linux/errno.h */
 export type Errno =
   | "E2BIG"

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: MIT
 export { Clock, MICROSECOND, MILLISECOND, SECOND } from "./sim/clock.ts";
 export { type Diagnostic, type DiagnosticSeverity, Diagnostics, kernelWarning } from "./sim/diagnostic.ts";
+export {
+  type Exhaustive,
+  type ExploreOptions,
+  explore,
+  exploreAll,
+  type FailingSchedule,
+  type Scenario,
+} from "./sim/explore.ts";
 export type { Process, Suspension, Waitable } from "./sim/process.ts";
+export { type Candidate, type Decision, type Schedule, Scheduler } from "./sim/scheduler.ts";
 export {
   type BlockedTask,
   type BlockOptions,
+  type BusyTask,
   type RunReport,
   Simulation,
+  type SimulationOptions,
   type Wakeup,
 } from "./sim/simulation.ts";
 export type { Task } from "./sim/task.ts";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { KernelBug } from "../error.ts";
 import type { Trace } from "./trace.ts";
 import { tracepoint } from "./tracepoint.ts";
 
@@ -58,10 +59,10 @@ export class Diagnostics {
     this.#note("warn", rule, operation, text);
   }
 
-  /** Notes what the kernel would BUG about, and throws it as `TypeError`: a driver that does this cannot go on. */
+  /** Notes what the kernel would BUG about, and throws it as `KernelBug`: a driver that does this cannot go on. */
   bug(rule: string, operation: string, text: string): never {
     this.#note("bug", rule, operation, text);
-    throw new TypeError(`${operation}: BUG: ${text} (${rule})`);
+    throw new KernelBug(`${operation}: BUG: ${text} (${rule})`);
   }
 
   #note(severity: DiagnosticSeverity, rule: string, operation: string, text: string): void {

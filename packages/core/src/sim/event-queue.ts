@@ -55,6 +55,25 @@ export class EventQueue {
     return slot;
   }
 
+  /** The slots of all events up to and including `until`, in the order in which they would leave. */
+  due(until: number): number[] {
+    const places: number[] = [];
+    // In a heap nothing below a late event is early.
+    const collect = (place: number): void => {
+      if (place >= this.#size || (this.#times[place] as number) > until) return;
+      places.push(place);
+      for (let child = 4 * place + 1; child <= 4 * place + 4; child++) collect(child);
+    };
+    collect(0);
+    places.sort((a, b) => (this.#before(this.#times[a] as number, this.#orders[a] as number, b) ? -1 : 1));
+    return places.map((place) => this.#slots[place] as number);
+  }
+
+  /** When a pending slot is due, in ns. */
+  timeOf(slot: number): number {
+    return this.#times[this.#places[slot] as number] as number;
+  }
+
   /** Closes the gap at `place` with the last event. */
   #fill(place: number): void {
     const last = --this.#size;

@@ -3,7 +3,9 @@ import { KernelError } from "../error.ts";
 import { Clock } from "./clock.ts";
 import { Diagnostics } from "./diagnostic.ts";
 import { EventQueue } from "./event-queue.ts";
+import { LivelockWatch } from "./livelock-watch.ts";
 import { type Process, ProcessLedger, type Suspension, type Waitable } from "./process.ts";
+import type { Scheduler } from "./scheduler.ts";
 import { type Task, Thread, type ThreadScheduler } from "./task.ts";
 import { Timer, type TimerScheduler } from "./timer.ts";
 import { Trace } from "./trace.ts";
@@ -21,12 +23,27 @@ export interface BlockedTask {
   readonly since: number;
 }
 
+/** A task that runs and runs while nothing else comes of it. */
+export interface BusyTask {
+  readonly task: string;
+  /** How often it ran since anything happened. */
+  readonly steps: number;
+}
+
 /** How a run ended. */
 export interface RunReport {
   /** Virtual time in ns. */
   readonly time: number;
   /** The deadlock: the tasks that were left blocked, in the order in which they were spawned; empty when all is well. */
   readonly blocked: readonly BlockedTask[];
+  /** The livelock that ended the run: who runs without anything coming of it, the busiest first. */
+  readonly livelock?: readonly BusyTask[];
+}
+
+/** How a simulation runs. */
+export interface SimulationOptions {
+  /** Who runs next when several are due; default whoever came first. */
+  readonly scheduler?: Scheduler;
 }
 
 /** How a block ended. */
@@ -42,8 +59,8 @@ export interface BlockOptions {
 
 /**
  * A simulation: virtual time, the tasks and timers that run in it, its trace and its diagnostics. Everything happens
- * inside `run`, one thing after the other; what is due at the same time runs in the order in which it became due, so
- * that the same program gives the same run.
+ * inside `run`, one thing after the other; what is due at the same time runs in the order in which it became due, or as
+ * the scheduler chooses, so that the same program and the same choices give the same run.
  */
 export class Simulation implements ThreadScheduler, TimerScheduler {
   readonly #clock = new Clock();
@@ -52,14 +69,22 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
   /** What the kernel would have complained about. */
   readonly diagnostics: Diagnostics = new Diagnostics(this.trace, () => this.#clock.now);
   readonly #queue = new EventQueue();
+  readonly #scheduler: Scheduler | null;
   readonly #slots: (Thread<unknown> | Timer | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #threads = new Set<Thread<unknown>>();
   readonly #ledger = new ProcessLedger();
   readonly #interrupts = this.trace.addTimeline("timer");
+  #waitQueues = 0;
+  /** Counts what comes of somebody's running. */
+  #doings = 0;
   #current: Thread<unknown> | undefined;
   #atomic = false;
   #running = false;
+
+  constructor(options: SimulationOptions = {}) {
+    this.#scheduler = options.scheduler ?? null;
+  }
 
   /** Virtual time in ns. */
   get now(): number {
@@ -92,6 +117,7 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
     );
     this.#slots[thread.slot] = thread;
     this.#threads.add(thread);
+    this.#doings++;
     this.#queue.schedule(thread.slot, this.now);
     return thread;
   }
@@ -100,17 +126,29 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
    * Runs until nothing is due any more, or nothing up to and including `until` (ns). An error that a task throws and
    * nobody joins ends the run with the task's name in front. When nothing is due any more, throws `TypeError` for
    * processes that were made and never run, naming the functions: that is a forgotten `yield*`.
+   *
+   * With `livelock` it also ends after so many steps of tasks in a row of which nothing came: no event was written, nobody
+   * was spawned, woken or interrupted, nobody ended, no timer or engine ran. Count it well above what a program may sleep
+   * through; default never.
    */
-  run(options: { readonly until?: number } = {}): RunReport {
+  run(options: { readonly until?: number; readonly livelock?: number } = {}): RunReport {
     if (this.#running) throw new TypeError("a simulation cannot run inside its own run");
     const until = options.until ?? Number.POSITIVE_INFINITY;
+    const watch = options.livelock === undefined ? null : new LivelockWatch(options.livelock);
+    let livelock: readonly BusyTask[] | null = null;
     this.#running = true;
     try {
       while (this.#queue.nextTime <= until && this.#queue.size > 0) {
-        this.#clock.advanceTo(this.#queue.nextTime);
-        const due = this.#slots[this.#queue.pop()];
-        if (due instanceof Thread) this.#resume(due);
-        else this.#expire(due as Timer);
+        const due =
+          this.#slots[this.#scheduler === null ? this.#first() : this.#chosen(this.#scheduler, until)];
+        if (due instanceof Thread) {
+          const { name } = due;
+          this.#resume(due);
+          if (watch?.isReached(name, this.#doings + this.trace.ring.next)) {
+            livelock = watch.busiest;
+            break;
+          }
+        } else this.#expire(due as Timer);
       }
     } catch (error) {
       // What the failed task had made and not run yet is nobody's mistake.
@@ -122,6 +160,10 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
       this.#atomic = false;
       this.trace.enter(0, -1);
     }
+    if (livelock !== null) {
+      this.#ledger.takeForgotten();
+      return { time: this.now, blocked: this.#blocked(), livelock };
+    }
     if (until < Number.POSITIVE_INFINITY && until > this.now) this.#clock.advanceTo(until);
     if (this.#queue.size > 0) return { time: this.now, blocked: [] };
     const forgotten = this.#ledger.takeForgotten();
@@ -129,6 +171,28 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
       throw new TypeError(`made and never run, write yield* in front: ${forgotten.join(", ")}`);
     }
     return { time: this.now, blocked: this.#blocked() };
+  }
+
+  #first(): number {
+    this.#clock.advanceTo(this.#queue.nextTime);
+    return this.#queue.pop();
+  }
+
+  /** What the scheduler wants of what is due; with slack, something may run a little late because of another. */
+  #chosen(scheduler: Scheduler, until: number): number {
+    const slots = this.#queue.due(Math.min(until, this.#queue.nextTime + scheduler.slack));
+    let slot = slots[0] as number;
+    if (slots.length > 1) {
+      const candidates = slots.map((each) => {
+        const { timeline } = this.#slots[each] as Thread<unknown> | Timer;
+        return { timeline, name: this.trace.timelineName(timeline) };
+      });
+      slot = slots[scheduler.choose(this.now, candidates)] as number;
+    }
+    const time = this.#queue.timeOf(slot);
+    if (time > this.now) this.#clock.advanceTo(time);
+    this.#queue.cancel(slot);
+    return slot;
   }
 
   /** Spawns one process, runs until nothing at all is due any more, and returns the process's result. Throws `KernelError` EDEADLK when it never ends. */
@@ -182,6 +246,7 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
     const thread = task as Thread<unknown>;
     if (thread.state !== "blocked") return false;
     this.#queue.cancel(thread.slot);
+    this.#doings++;
     thread.state = "ready";
     thread.trigger = this.trace.context;
     this.#queue.schedule(thread.slot, Math.max(this.now, thread.busyUntil));
@@ -220,6 +285,11 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
     return this.#ledger.track(name, this.#current?.name ?? "setup", process);
   }
 
+  /** A number of its own for a wait queue, for its events. */
+  waitQueueId(): number {
+    return this.#waitQueues++;
+  }
+
   /** A one-shot timer; its callback runs in atomic context, on the timeline with the given id. */
   timer(callback: () => void, timeline: number = this.#interrupts): Timer {
     return new Timer(this, callback, timeline);
@@ -245,6 +315,7 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
   }
 
   #expire(timer: Timer): void {
+    this.#doings++;
     this.#freeSlot(timer.slot);
     timer.slot = -1;
     this.#atomic = true;
@@ -316,6 +387,7 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
   }
 
   #end(thread: Thread<unknown>): void {
+    this.#doings++;
     this.#threads.delete(thread);
     this.#freeSlot(thread.slot);
     for (const joiner of thread.joiners.splice(0)) this.wake(joiner);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Process, Suspension, Waitable } from "./process.ts";
+import { schedProcessWait } from "./sched-trace.ts";
+import type { Trace } from "./trace.ts";
 
 /** A CPU thread's timeline: it runs one process from beginning to end. */
 export interface Task<T = unknown> {
@@ -21,6 +23,7 @@ export interface Task<T = unknown> {
 
 /** What a thread needs from the scheduler. */
 export interface ThreadScheduler {
+  readonly trace: Trace;
   running(operation: string): Thread<unknown>;
   block(on: Waitable): Process<unknown>;
   interrupt(thread: Thread<unknown>): void;
@@ -113,6 +116,8 @@ export class Thread<T> implements Task<T>, Waitable {
       this.joiners.push(joiner);
       yield* this.#scheduler.block(this);
     }
+    const { trace } = this.#scheduler;
+    if (trace.wants(schedProcessWait)) trace.emit(schedProcessWait, trace.intern(this.name), this.timeline);
     return this.result;
   }
 

@@ -86,7 +86,10 @@ export class Trace {
   #everything: readonly TraceSubscriber[] = [];
   /** For each tracepoint that has subscribers of its own: these, then the subscribers to everything. */
   readonly #calls: (readonly TraceSubscriber[] | undefined)[] = [];
+  /** Which tracepoints are written. */
   readonly #active = new Uint8Array(MAX_TRACEPOINTS);
+  /** Whether none is: what a long run without checkers asks at every event. */
+  #quiet = true;
   #recording = false;
   #timeline = 0;
   #trigger = -1;
@@ -102,11 +105,13 @@ export class Trace {
   record(events = 2 ** 20): void {
     this.ring.keep(events);
     this.#recording = true;
+    this.#active.fill(1);
+    this.#quiet = false;
   }
 
   /** Whether an emission of this tracepoint would be written; asks before a costly argument is worked out. */
   wants(point: Tracepoint): boolean {
-    return this.#recording || this.#active[point.id] === 1;
+    return !this.#quiet && this.#active[point.id] === 1;
   }
 
   /** Calls `subscriber` with every event of the tracepoint (or of all, for `"*"`); returns the undo. */
@@ -132,7 +137,7 @@ export class Trace {
    */
   emit<F extends readonly TraceField[]>(point: Tracepoint<F>, ...values: FieldValues<F>): number;
   emit(point: Tracepoint, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0): number {
-    if (!this.#recording && this.#active[point.id] !== 1) return -1;
+    if (this.#quiet || this.#active[point.id] !== 1) return -1;
     return this.#write(this.#trigger, point, a, b, c, d, e, f, g, h);
   }
 
@@ -154,7 +159,7 @@ export class Trace {
     g = 0,
     h = 0,
   ): number {
-    if (!this.#recording && this.#active[point.id] !== 1) return -1;
+    if (this.#quiet || this.#active[point.id] !== 1) return -1;
     return this.#write(cause, point, a, b, c, d, e, f, g, h);
   }
 
@@ -252,13 +257,12 @@ export class Trace {
     );
     this.#points[point.id] = point;
     this.#last = seq;
-    if (this.#active[point.id] === 1) this.#dispatch(point, seq);
+    const subscribers = this.#calls[point.id] ?? this.#everything;
+    if (subscribers.length > 0) {
+      const event = new TraceEvent(this, seq, point);
+      for (const subscriber of subscribers) subscriber(event);
+    }
     return seq;
-  }
-
-  #dispatch(point: Tracepoint, seq: number): void {
-    const event = new TraceEvent(this, seq, point);
-    for (const subscriber of this.#calls[point.id] ?? this.#everything) subscriber(event);
   }
 
   /** The lists that dispatching walks are replaced, never changed: a subscriber may subscribe or leave while called. */
@@ -268,12 +272,13 @@ export class Trace {
   ): void {
     if (point === "*") this.#everything = change(this.#everything);
     else this.#subscribers[point.id] = change(this.#subscribers[point.id] ?? []);
-    this.#active.fill(this.#everything.length > 0 ? 1 : 0);
+    this.#active.fill(this.#recording || this.#everything.length > 0 ? 1 : 0);
     this.#calls.length = 0;
     for (const [id, list] of this.#subscribers.entries()) {
       if (list === undefined || list.length === 0) continue;
       this.#calls[id] = [...list, ...this.#everything];
       this.#active[id] = 1;
     }
+    this.#quiet = !this.#active.includes(1);
   }
 }

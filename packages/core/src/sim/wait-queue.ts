@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { KernelError } from "../error.ts";
 import type { Process, Waitable } from "./process.ts";
+import { waitQueuePass, waitQueueWake } from "./sched-trace.ts";
 import type { BlockOptions, Simulation, Wakeup } from "./simulation.ts";
 import type { Task } from "./task.ts";
 
@@ -9,11 +10,13 @@ export class WaitQueue implements Waitable {
   /** What is waited for here, as in `work for the endpoint`. */
   readonly name: string;
   readonly #simulation: Simulation;
+  readonly #id: number;
   #waiting: Task[] = [];
 
   constructor(simulation: Simulation, name: string) {
     this.#simulation = simulation;
     this.name = name;
+    this.#id = simulation.waitQueueId();
   }
 
   /** Number of tasks that wait. */
@@ -52,11 +55,13 @@ export class WaitQueue implements Waitable {
       });
       if (wakeup !== "woken") this.#waiting = this.#waiting.filter((waiting) => waiting !== task);
     }
+    this.#emit(waitQueuePass);
     return true;
   }
 
   /** Wakes the task that waits longest; false when none does. Works in atomic context. @see wake_up */
   wakeOne(): boolean {
+    this.#emit(waitQueueWake);
     // One that a signal has woken already does not use up the wake-up.
     for (let task = this.#waiting.shift(); task !== undefined; task = this.#waiting.shift()) {
       if (this.#simulation.wake(task)) return true;
@@ -66,8 +71,15 @@ export class WaitQueue implements Waitable {
 
   /** Wakes every task that waits now; how many that were. Works in atomic context. @see wake_up_all */
   wakeAll(): number {
+    this.#emit(waitQueueWake);
     const tasks = this.#waiting.splice(0);
     for (const task of tasks) this.#simulation.wake(task);
     return tasks.length;
+  }
+
+  /** What woke a task may come long before it looks: these events say who saw whose doing. */
+  #emit(point: typeof waitQueueWake | typeof waitQueuePass): void {
+    const { trace } = this.#simulation;
+    if (trace.wants(point)) trace.emit(point, this.#id, trace.intern(this.name));
   }
 }

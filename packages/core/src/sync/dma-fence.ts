@@ -4,12 +4,14 @@ import type { Process } from "../sim/process.ts";
 import type { BlockOptions } from "../sim/simulation.ts";
 import type { CallbackId, FenceId } from "./fence-callback.ts";
 import type { FenceOps } from "./fence-ops.ts";
-import type { FencePool, FenceStatus } from "./fence-pool.ts";
+import type { FencePool } from "./fence-pool.ts";
+import type { FenceStatus } from "./fence-state.ts";
+import type { AnyWait } from "./fence-wait.ts";
 
 /**
  * A handle on a fence: work of a device that ends some time, and may have ended with an error. The state is in the pool;
- * several handles can name one fence, compare them with `equals`. A handle used after the fence was freed throws
- * `TypeError`. @see struct dma_fence
+ * several handles can name one fence, compare them with `equals`. A handle used after the fence was freed is a
+ * BUG. @see struct dma_fence
  */
 export class DmaFence implements Disposable {
   readonly #pool: FencePool;
@@ -33,15 +35,38 @@ export class DmaFence implements Disposable {
     return new DmaFence(pool, pool.stub());
   }
 
+  /** A signaled fence of one's own, as of `time` ns (F-27). @see dma_fence_allocate_private_stub */
+  static privateStub(pool: FencePool, time: number): DmaFence {
+    return new DmaFence(pool, pool.privateStub(time));
+  }
+
+  /** Waits for the first of several to signal, see `FencePool.waitAny` (F-18). @see dma_fence_wait_any_timeout */
+  static waitAny(fences: readonly DmaFence[], options: BlockOptions = {}): Process<AnyWait> {
+    const pool = poolOf(fences);
+    return pool.waitAny(
+      fences.map(({ id }) => id),
+      options,
+    );
+  }
+
+  /** Waits for all of several within one timeout, see `FencePool.waitAll`. */
+  static waitAll(fences: readonly DmaFence[], options: BlockOptions = {}): Process<number> {
+    const pool = poolOf(fences);
+    return pool.waitAll(
+      fences.map(({ id }) => id),
+      options,
+    );
+  }
+
   /** The pool it lives in. */
   get pool(): FencePool {
     return this.#pool;
   }
 
-  /** Its index in the pool. Throws `TypeError` when the fence is freed. */
+  /** Its index in the pool. BUG when the fence is freed. */
   get id(): FenceId {
     if (this.#pool.generation(this.#id) !== this.#generation) {
-      throw new TypeError("dma_fence: used after its last reference was put (F-24)");
+      this.#pool.simulation.diagnostics.bug("F-24", "dma_fence", "used after its last reference was put");
     }
     return this.#id;
   }
@@ -56,19 +81,26 @@ export class DmaFence implements Disposable {
     return this.#pool.seqno(this.id);
   }
 
-  /** Name of its driver (F-26). */
+  /** Name of its driver; from 6.17 on a placeholder once it has signaled (F-26). */
   get driverName(): string {
-    return this.#pool.ops(this.id).driverName;
+    return this.#pool.driverName(this.id);
   }
 
-  /** Name of its driver's timeline (F-26). */
+  /** Name of its driver's timeline; from 6.17 on a placeholder once it has signaled (F-26). */
   get timelineName(): string {
-    return this.#pool.ops(this.id).timelineName;
+    return this.#pool.timelineName(this.id);
+  }
+
+  /** Whether it is an array or a chain, which must be unwrapped before they go into a reservation (R-19). */
+  get isContainer(): boolean {
+    return this.#pool.isContainer(this.id);
   }
 
   /** Whether it has signaled; may ask the driver, see `FencePool.isSignaled` (F-7). */
   get isSignaled(): boolean {
-    return this.#pool.isSignaled(this.id);
+    const signaled = this.#pool.isSignaled(this.id);
+    if (signaled) this.#pool.emitObserved(this.id);
+    return signaled;
   }
 
   /** Active, signaled, or the error it signaled with (F-8). */
@@ -131,6 +163,23 @@ export class DmaFence implements Disposable {
     return this.#pool.isLaterOrSame(this.id, other.id);
   }
 
+  /** The later one of the two, without a reference, or null when that has signaled (F-22). @see dma_fence_later */
+  later(other: DmaFence): DmaFence | null {
+    const later = this.#pool.later(this.id, other.id);
+    if (later === null) return null;
+    return later === this.id ? this : other;
+  }
+
+  /** Whether it belongs to a context; of an array every member must (F-23). @see dma_fence_match_context */
+  matchContext(context: number): boolean {
+    return this.#pool.matchContext(this.id, context);
+  }
+
+  /** Tells the driver when it should be done, in ns of virtual time: a hint (F-28). @see dma_fence_set_deadline */
+  setDeadline(time: number): void {
+    this.#pool.setDeadline(this.id, time);
+  }
+
   /** Whether both handles name one fence. */
   equals(other: DmaFence): boolean {
     return this.#pool === other.#pool && this.id === other.id;
@@ -140,6 +189,14 @@ export class DmaFence implements Disposable {
   get(): DmaFence {
     this.#pool.get(this.id);
     return new DmaFence(this.#pool, this.#id);
+  }
+
+  /**
+   * Takes another reference if the fence is not freed; null when it is, also when its slot has another fence by now
+   * (F-25): for handles that were kept without a reference. @see dma_fence_get_rcu_safe
+   */
+  tryGet(): DmaFence | null {
+    return this.#pool.generation(this.#id) === this.#generation ? this.get() : null;
   }
 
   /** Gives the reference back; the last one frees the fence (F-24). @see dma_fence_put */
@@ -156,3 +213,9 @@ export class DmaFence implements Disposable {
     return this.#pool.describe(this.id);
   }
 }
+
+const poolOf = (fences: readonly DmaFence[]): FencePool => {
+  const [first] = fences;
+  if (first === undefined) throw new TypeError("no fences to wait for (F-18)");
+  return first.pool;
+};

@@ -2,19 +2,19 @@
 import type { Process, Waitable } from "../sim/process.ts";
 import type { BlockOptions } from "../sim/simulation.ts";
 import { DmaFence } from "./dma-fence.ts";
-import { lockAcquired, lockRelease, resvAdd } from "./dma-resv-trace.ts";
+import { DmaFenceArray } from "./dma-fence-array.ts";
+import { resvAdd, resvReplace, resvSettled } from "./dma-resv-trace.ts";
 import type { FenceId } from "./fence-callback.ts";
+import { ResvCursor } from "./resv-cursor.ts";
 import type { ResvPool } from "./resv-pool.ts";
+import { mightReclaim, mightWait } from "./signalling.ts";
 import { type Usage, usages } from "./usage.ts";
-
-const LOCK_CLASS = "reservation_ww_class_mutex";
+import type { WwAcquire } from "./ww-acquire.ts";
+import type { WwLockOptions, WwResult } from "./ww-class.ts";
 
 /**
  * A reservation object: the fences that the users of a buffer wait for, each with a usage, under a sleeping lock. A thin
- * handle; the state is in the pool. @see struct dma_resv
- *
- * Not modelled: acquire contexts, and so locking several objects with back-off (R-2..R-4, R-6, R-8, R-11..R-13); replacing
- * and copying fences, the singleton (R-21, R-23, R-25) and deadlines.
+ * handle; the state is in the pool. Who needs several at once takes them with `lockAll`. @see struct dma_resv
  */
 export class DmaResv implements Waitable {
   readonly #pool: ResvPool;
@@ -27,9 +27,9 @@ export class DmaResv implements Waitable {
     this.#index = pool.create(pool.simulation.trace.intern(name));
   }
 
-  /** Its number in events and, without a name, in messages. Throws `TypeError` after `fini`. */
+  /** Its number in events and, without a name, in messages. BUG after `fini`. */
   get index(): number {
-    if (this.#finished) throw new TypeError("dma_resv: used after dma_resv_fini (R-28)");
+    if (this.#finished) this.#pool.simulation.diagnostics.bug("R-28", "dma_resv", "used after dma_resv_fini");
     return this.#index;
   }
 
@@ -49,26 +49,44 @@ export class DmaResv implements Waitable {
     return this.#pool.locks.ownerName(this.index);
   }
 
-  /**
-   * Takes the lock, waiting for it if need be (R-5); what it returns unlocks at the end of a `using`. Throws
-   * `KernelError` EINTR when interruptible and a signal comes. Taking it twice is a deadlock, and a WARN.
-   * @see dma_resv_lock
-   */
-  lock(options: { readonly interruptible?: boolean } = {}): Process<Disposable> {
-    return this.#pool.simulation.process("dma_resv_lock", this.#lock(options.interruptible ?? false));
+  /** Where the state of the objects is. */
+  get pool(): ResvPool {
+    return this.#pool;
   }
 
-  *#lock(interruptible: boolean): Process<Disposable> {
-    yield* this.#pool.locks.lock(this.index, this, interruptible);
-    this.#emitLock(lockAcquired);
+  /**
+   * Takes the lock, waiting for it if need be; what it returns unlocks at the end of a `using`. Throws `KernelError` EINTR
+   * when interruptible and a signal comes. Without a context it is an ordinary lock: taking it twice is a deadlock, and a
+   * WARN (R-5). In one it throws EALREADY when the context has it, and EDEADLK when the context has to give way to an
+   * older one (R-3). @see dma_resv_lock
+   */
+  lock(options: Omit<WwLockOptions, "slow"> = {}): Process<Disposable> {
+    return this.#pool.simulation.process("dma_resv_lock", this.#lock(options));
+  }
+
+  /**
+   * The way on after EDEADLK, with all locks of the context given back: takes the contended lock, however long that takes
+   * (R-6). WARNs when the context holds any, or was not refused this one. @see dma_resv_lock_slow
+   */
+  lockSlow(context: WwAcquire, options: { readonly interruptible?: boolean } = {}): Process<Disposable> {
+    const lock = this.#lock({ ...options, context, slow: true });
+    return this.#pool.simulation.process("dma_resv_lock_slow", lock);
+  }
+
+  *#lock(options: WwLockOptions): Process<Disposable> {
+    yield* this.#pool.locks.lock(this.index, this, options);
     return { [Symbol.dispose]: () => this.unlock() };
+  }
+
+  /** As `lock` and `lockSlow`, with the outcome returned instead of thrown: the caller unlocks. */
+  acquire(options: WwLockOptions = {}): Process<WwResult> {
+    const { locks, simulation } = this.#pool;
+    return simulation.process("dma_resv_lock", locks.acquire(this.index, this, options));
   }
 
   /** Takes the lock if it is free (R-7). BUG in atomic context (R-10). @see dma_resv_trylock */
   trylock(): boolean {
-    if (!this.#pool.locks.trylock(this.index)) return false;
-    this.#emitLock(lockAcquired);
-    return true;
+    return this.#pool.locks.trylock(this.index);
   }
 
   /**
@@ -80,9 +98,13 @@ export class DmaResv implements Waitable {
     if (locks.isHeld(this.index)) {
       const count = this.#pool.count(this.index);
       this.#pool.resize(this.index, count, count, count);
-      this.#emitLock(lockRelease);
     }
     locks.unlock(this.index, this.name);
+  }
+
+  /** The context in which it is locked, or null (R-10). @see dma_resv_locking_ctx */
+  get lockingContext(): WwAcquire | null {
+    return this.#pool.locks.lockingContext(this.index);
   }
 
   /** Whether anybody has the lock. @see dma_resv_is_locked */
@@ -120,6 +142,7 @@ export class DmaResv implements Waitable {
       this.#pool.simulation.diagnostics.warn("R-18", "dma_resv_reserve_fences", `${count} fences reserved`);
       return false;
     }
+    mightReclaim(this.#pool.simulation);
     const index = this.index;
     const pool = this.#pool;
     const room = pool.room(index);
@@ -137,7 +160,7 @@ export class DmaResv implements Waitable {
   /**
    * Publishes a fence (R-19); the lock must be held and a slot reserved. It takes the place of the first fence that has
    * signaled, or that is of the same context, not later, and of the same usage or a weaker one; so a read never hides a
-   * write (R-20). Takes a reference. A fence beyond the reservation is a WARN while the table has room by luck, and a
+   * write (R-20). Takes a reference. WARNs for an array or a chain: what is in it is added instead. A fence beyond the reservation is a WARN while the table has room by luck, and a
    * BUG when it has not. @see dma_resv_add_fence
    */
   addFence(fence: DmaFence, usage: Usage): void {
@@ -147,6 +170,10 @@ export class DmaResv implements Waitable {
     if (fence.pool !== fences) throw new TypeError("dma_resv_add_fence: the fence is of another simulation");
     this.assertHeld("R-19", "dma_resv_add_fence");
     const added = fence.id;
+    if (fences.isContainer(added)) {
+      const text = `${fences.describe(added)} is a container: add what is in it`;
+      simulation.diagnostics.warn("R-19", "dma_resv_add_fence", text);
+    }
     const weight = usages.indexOf(usage);
     const count = pool.count(index);
     const slot = this.#slotFor(added, weight);
@@ -165,6 +192,51 @@ export class DmaResv implements Waitable {
     pool.set(index, slot, added, weight);
     if (old !== undefined) fences.put(old);
     simulation.trace.emit(resvAdd, index, fences.context(added), fences.seqno(added), weight);
+  }
+
+  /**
+   * Puts a fence with this usage in the place of every fence of `context`, whatever its usage or number; the lock must be
+   * held, no slot is needed (R-21). The new fence has to promise that the work of the old ones no longer touches the
+   * memory. It stands there as often as it replaced. @see dma_resv_replace_fences
+   */
+  replaceFences(context: number, fence: DmaFence, usage: Usage): void {
+    const pool = this.#pool;
+    const { fences, simulation } = pool;
+    if (fence.pool !== fences)
+      throw new TypeError("dma_resv_replace_fences: the fence is of another simulation");
+    this.assertHeld("R-21", "dma_resv_replace_fences");
+    const added = fence.id;
+    const weight = usages.indexOf(usage);
+    for (let slot = 0; slot < pool.count(this.index); slot++) {
+      const old = pool.fenceAt(this.index, slot);
+      if (fences.context(old) !== context) continue;
+      pool.set(this.index, slot, fences.get(added), weight);
+      fences.put(old);
+    }
+    const [replacedBy, seqno] = [fences.context(added), fences.seqno(added)];
+    simulation.trace.emit(resvReplace, this.index, context, replacedBy, seqno, weight);
+  }
+
+  /**
+   * Takes over the pending fences of another object, of every usage, in the place of all of its own; its lock must be
+   * held, the other's need not (R-23). @see dma_resv_copy_fences
+   */
+  copyFences(source: DmaResv): void {
+    this.assertHeld("R-23", "dma_resv_copy_fences");
+    const pool = this.#pool;
+    if (source.pool !== pool)
+      throw new TypeError("dma_resv_copy_fences: the object is of another simulation");
+    const copied: [fence: FenceId, weight: number][] = [];
+    using cursor = source.iterate("bookkeep");
+    for (let fence = cursor.first(); fence !== null; fence = cursor.next())
+      copied.push([pool.fences.get(fence), usages.indexOf(cursor.usage)]);
+    const count = pool.count(this.index);
+    const old = Array.from({ length: count }, (_, slot) => pool.fenceAt(this.index, slot));
+    pool.clear(this.index);
+    if (copied.length > 0) pool.reallocate(this.index, copied.length);
+    pool.resize(this.index, copied.length, copied.length, copied.length);
+    for (const [slot, [fence, weight]] of copied.entries()) pool.set(this.index, slot, fence, weight);
+    for (const fence of old) pool.fences.put(fence);
   }
 
   /** Calls `visit` with every fence of this usage or a stronger one, signaled or not; the lock must be held (R-14, R-22). */
@@ -187,6 +259,43 @@ export class DmaResv implements Waitable {
     return found;
   }
 
+  /** A visit of the pending fences of this usage or a stronger one; the lock may be free (R-22). End it with `using`. @see dma_resv_iter_begin */
+  iterate(usage: Usage): ResvCursor {
+    return new ResvCursor(this.#pool, this.index, usage);
+  }
+
+  /**
+   * Handles on the pending fences of this usage or a stronger one, each with a reference that the caller puts; the lock
+   * may be free (R-24). A fence that was added with two usages is there twice. @see dma_resv_get_fences
+   */
+  getFences(usage: Usage): DmaFence[] {
+    const found: DmaFence[] = [];
+    using cursor = this.iterate(usage);
+    for (let fence = cursor.first(); fence !== null; fence = cursor.next())
+      found.push(new DmaFence(this.#pool.fences, this.#pool.fences.get(fence)));
+    return found;
+  }
+
+  /**
+   * The pending fences of this usage or a stronger one as a single fence with a reference: null for none, the fence
+   * itself for one, an array of its own context for more. It must not be added to an object again (R-25): what is in it may.
+   * @see dma_resv_get_singleton
+   */
+  getSingleton(usage: Usage): DmaFence | null {
+    const found = this.getFences(usage);
+    if (found.length <= 1) return found[0] ?? null;
+    const array = DmaFenceArray.create(found);
+    for (const fence of found) fence.put();
+    return array;
+  }
+
+  /** Tells every pending fence of this usage or a stronger one by when it is wanted, in ns (R-27, F-28). @see dma_resv_set_deadline */
+  setDeadline(usage: Usage, time: number): void {
+    using cursor = this.iterate(usage);
+    for (let fence = cursor.first(); fence !== null; fence = cursor.next())
+      this.#pool.fences.setDeadline(fence, time);
+  }
+
   /** The first fence of this usage or a stronger one that has not signaled, or null; the lock may be free (R-22). */
   firstPending(usage: Usage): DmaFence | null {
     const slot = this.#nextPending(usages.indexOf(usage), 0);
@@ -195,7 +304,10 @@ export class DmaResv implements Waitable {
 
   /** Whether no fence of this usage or a stronger one is pending; the lock may be free (R-27). @see dma_resv_test_signaled */
   testSignaled(usage: Usage): boolean {
-    return this.#nextPending(usages.indexOf(usage), 0) < 0;
+    const weight = usages.indexOf(usage);
+    const settled = this.#nextPending(weight, 0) < 0;
+    if (settled) this.#pool.simulation.trace.emit(resvSettled, this.index, weight);
+    return settled;
   }
 
   /**
@@ -211,26 +323,13 @@ export class DmaResv implements Waitable {
   *#wait(usage: Usage, options: BlockOptions): Process<number> {
     const { timeout = Number.POSITIVE_INFINITY, interruptible = false } = options;
     const { simulation, fences } = this.#pool;
+    mightWait(simulation, this.#pool.name(this.index));
     const deadline = simulation.now + timeout;
-    const weight = usages.indexOf(usage);
-    const pool = this.#pool;
-    let version = pool.version(this.index);
-    let end = pool.count(this.index);
-    for (
-      let slot = this.#nextPending(weight, 0, end);
-      slot >= 0;
-      slot = this.#nextPending(weight, slot, end)
-    ) {
+    using cursor = this.iterate(usage);
+    for (let fence = cursor.first(); fence !== null; fence = cursor.next()) {
       const left = timeout > 0 ? deadline - simulation.now : timeout;
       if (timeout > 0 && left <= 0) return 0;
-      if ((yield* fences.wait(pool.fenceAt(this.index, slot), { timeout: left, interruptible })) === 0)
-        return 0;
-      if (pool.version(this.index) === version) slot++;
-      else {
-        version = pool.version(this.index);
-        end = pool.count(this.index);
-        slot = 0;
-      }
+      if ((yield* fences.wait(fence, { timeout: left, interruptible })) === 0) return 0;
     }
     return Math.max(1, deadline - simulation.now);
   }
@@ -292,10 +391,5 @@ export class DmaResv implements Waitable {
   #holder(): string {
     const owner = this.heldBy();
     return owner === null ? "nobody has it" : `${owner} has it`;
-  }
-
-  #emitLock(point: typeof lockAcquired | typeof lockRelease): void {
-    const { trace } = this.#pool.simulation;
-    if (trace.wants(point)) trace.emit(point, trace.intern(LOCK_CLASS), this.index);
   }
 }

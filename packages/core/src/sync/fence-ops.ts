@@ -19,6 +19,8 @@ export interface FenceOps {
   enableSignaling?(fence: FenceId): boolean;
   /** Whether the work is done, asked by `isSignaled`; true signals the fence (F-7). */
   signaled?(fence: FenceId): boolean;
+  /** Told when somebody wants it done, in ns of virtual time (F-28); only while it is pending, maybe several times. */
+  setDeadline?(fence: FenceId, time: number): void;
   /** Called when the last reference is put, before the fence is freed (F-24). */
   release?(fence: FenceId): void;
 }

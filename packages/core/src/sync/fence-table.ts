@@ -1,81 +1,158 @@
 // SPDX-License-Identifier: MIT
 import type { FenceId } from "./fence-callback.ts";
 
+// Words of a fence. Of the first one the low byte are the flags, the next is the index of the error among the pool's
+// errors (0 is none), and the upper half says which use of the slot this is.
+const STATE = 0;
+const DRIVER = 1;
+const CONTEXT = 2;
+const FIRST = 3;
+const REFERENCES = 4;
+const DATA = 5;
+const WORDS = 6;
+// Numbers of a fence.
+const SEQNO = 0;
+const TIMESTAMP = 1;
+const NUMBERS = 2;
+
+const FLAGS = 0xff;
+const ERROR_SHIFT = 8;
+const GENERATION_SHIFT = 16;
+
 /**
- * The fields of all fences of a pool as a structure of arrays, 36 bytes a fence, indexed by `FenceId`. The arrays are
- * replaced when the table grows, so nobody may keep one across a `take`.
+ * The fields of all fences of a pool, indexed by `FenceId`: 40 bytes a fence in two flat arrays, the fields of one fence
+ * side by side, because what is done to a fence touches most of them.
  */
 export class FenceTable {
-  flags = new Uint8Array(64);
-  /** Index of the error among the pool's errors; 0 is none. */
-  errors = new Uint8Array(64);
-  /** Which use of the slot this is. */
-  generations = new Uint16Array(64);
-  /** Index of the operations among the pool's. */
-  ops = new Int32Array(64);
-  contexts = new Uint32Array(64);
-  seqnos = new Float64Array(64);
-  timestamps = new Float64Array(64);
-  /** First callback, or -1; in a free slot the next free one. */
-  first = new Int32Array(64);
-  references = new Int32Array(64);
+  #words = new Int32Array(64 * WORDS);
+  #numbers = new Float64Array(64 * NUMBERS);
+  #capacity = 64;
   #used = 0;
   #free = -1;
-  #live = 0;
 
-  /** Number of slots in use. */
+  /** Number of slots in use, counted when asked. */
   get live(): number {
-    return this.#live;
+    let live = this.#used;
+    for (let fence = this.#free; fence >= 0; fence = this.first(fence as FenceId)) live--;
+    return live;
   }
 
-  /** A slot for a new fence; what is in it is left from the one before. */
-  take(): FenceId {
-    this.#live++;
-    const free = this.#free;
-    if (free >= 0) {
-      this.#free = this.first[free] as number;
-      return free as FenceId;
+  /** A slot for a new fence, with no flags, no error, no callbacks and one reference. */
+  take(driver: number, context: number, seqno: number): FenceId {
+    let fence = this.#free;
+    if (fence >= 0) this.#free = this.#words[fence * WORDS + FIRST] as number;
+    else {
+      if (this.#used === this.#capacity) this.#grow();
+      fence = this.#used++;
     }
-    if (this.#used === this.flags.length) this.#grow();
-    return this.#used++ as FenceId;
+    const words = this.#words;
+    const at = fence * WORDS;
+    words[at + DRIVER] = driver;
+    words[at + CONTEXT] = context;
+    words[at + FIRST] = -1;
+    words[at + REFERENCES] = 1;
+    this.#numbers[fence * NUMBERS + SEQNO] = seqno;
+    return fence as FenceId;
   }
 
   /** Gives a slot back; handles on the fence that was in it are stale from now on. */
   release(fence: FenceId): void {
-    this.#live--;
-    this.generations[fence] = (this.generations[fence] as number) + 1;
-    this.first[fence] = this.#free;
+    const words = this.#words;
+    const at = fence * WORDS;
+    words[at + STATE] = ((words[at + STATE] as number) & ~0xffff) + (1 << GENERATION_SHIFT);
+    words[at + FIRST] = this.#free;
     this.#free = fence;
   }
 
+  /** Its flags. */
+  flags(fence: FenceId): number {
+    return (this.#words[fence * WORDS + STATE] as number) & FLAGS;
+  }
+
+  /** Sets flags; none is ever cleared (F-2). */
+  setFlags(fence: FenceId, flags: number): void {
+    const at = fence * WORDS + STATE;
+    this.#words[at] = (this.#words[at] as number) | flags;
+  }
+
+  /** Index of its error among the pool's; 0 is none. */
+  error(fence: FenceId): number {
+    return ((this.#words[fence * WORDS + STATE] as number) >> ERROR_SHIFT) & FLAGS;
+  }
+
+  /** Sets the index of its error. */
+  setError(fence: FenceId, error: number): void {
+    const at = fence * WORDS + STATE;
+    this.#words[at] = ((this.#words[at] as number) & ~(FLAGS << ERROR_SHIFT)) | (error << ERROR_SHIFT);
+  }
+
+  /** Which use of the slot this is, modulo 2^16. */
+  generation(fence: FenceId): number {
+    return (this.#words[fence * WORDS + STATE] as number) >>> GENERATION_SHIFT;
+  }
+
+  /** Index of its driver among the pool's. */
+  driver(fence: FenceId): number {
+    return this.#words[fence * WORDS + DRIVER] as number;
+  }
+
+  /** Its context. */
+  context(fence: FenceId): number {
+    return (this.#words[fence * WORDS + CONTEXT] as number) >>> 0;
+  }
+
+  /** Its first callback, or -1. */
+  first(fence: FenceId): number {
+    return this.#words[fence * WORDS + FIRST] as number;
+  }
+
+  /** Sets its first callback, or -1. */
+  setFirst(fence: FenceId, callback: number): void {
+    this.#words[fence * WORDS + FIRST] = callback;
+  }
+
+  /** How many references there are. */
+  references(fence: FenceId): number {
+    return this.#words[fence * WORDS + REFERENCES] as number;
+  }
+
+  /** Sets how many references there are. */
+  setReferences(fence: FenceId, references: number): void {
+    this.#words[fence * WORDS + REFERENCES] = references;
+  }
+
+  /** A number of its driver's. */
+  data(fence: FenceId): number {
+    return this.#words[fence * WORDS + DATA] as number;
+  }
+
+  /** Sets the number of its driver's. */
+  setData(fence: FenceId, data: number): void {
+    this.#words[fence * WORDS + DATA] = data;
+  }
+
+  /** Its number in the context. */
+  seqno(fence: FenceId): number {
+    return this.#numbers[fence * NUMBERS + SEQNO] as number;
+  }
+
+  /** When it signaled. */
+  timestamp(fence: FenceId): number {
+    return this.#numbers[fence * NUMBERS + TIMESTAMP] as number;
+  }
+
+  /** Sets when it signaled. */
+  setTimestamp(fence: FenceId, time: number): void {
+    this.#numbers[fence * NUMBERS + TIMESTAMP] = time;
+  }
+
   #grow(): void {
-    const capacity = 2 * this.#used;
-    const flags = new Uint8Array(capacity);
-    const errors = new Uint8Array(capacity);
-    const generations = new Uint16Array(capacity);
-    const ops = new Int32Array(capacity);
-    const contexts = new Uint32Array(capacity);
-    const seqnos = new Float64Array(capacity);
-    const timestamps = new Float64Array(capacity);
-    const first = new Int32Array(capacity);
-    const references = new Int32Array(capacity);
-    flags.set(this.flags);
-    errors.set(this.errors);
-    generations.set(this.generations);
-    ops.set(this.ops);
-    contexts.set(this.contexts);
-    seqnos.set(this.seqnos);
-    timestamps.set(this.timestamps);
-    first.set(this.first);
-    references.set(this.references);
-    this.flags = flags;
-    this.errors = errors;
-    this.generations = generations;
-    this.ops = ops;
-    this.contexts = contexts;
-    this.seqnos = seqnos;
-    this.timestamps = timestamps;
-    this.first = first;
-    this.references = references;
+    this.#capacity *= 2;
+    const words = new Int32Array(this.#capacity * WORDS);
+    const numbers = new Float64Array(this.#capacity * NUMBERS);
+    words.set(this.#words);
+    numbers.set(this.#numbers);
+    this.#words = words;
+    this.#numbers = numbers;
   }
 }

@@ -3,12 +3,13 @@ import type { Simulation } from "../sim/simulation.ts";
 import type { StringId } from "../sim/tracepoint.ts";
 import type { FenceId } from "./fence-callback.ts";
 import type { FencePool } from "./fence-pool.ts";
-import { WwMutexes } from "./ww-mutex.ts";
+import type { WwAcquire } from "./ww-acquire.ts";
+import { WwClass } from "./ww-class.ts";
 
 const SMALLEST = 4;
 
 /**
- * The storage of all reservation objects: 32 bytes an object, and its fence table as a block of 4, 8, 16... numbers in
+ * The storage of all reservation objects: 36 bytes an object, and its fence table as a block of 4, 8, 16... numbers in
  * one arena. A table entry is a fence with its usage in the low two bits, as in the kernel. What the entries mean is
  * `DmaResv`'s business.
  */
@@ -17,8 +18,8 @@ export class ResvPool {
   readonly simulation: Simulation;
   /** Where the fences live. */
   readonly fences: FencePool;
-  /** The locks, with the objects' indices. */
-  readonly locks: WwMutexes;
+  /** The locks, with the objects' indices (R-1). @see reservation_ww_class */
+  readonly locks: WwClass;
   #names = new Int32Array(16);
   /** Start of the table in the arena, and for how many entries (0: no table); its block may be larger. */
   #tables = new Int32Array(16);
@@ -37,7 +38,17 @@ export class ResvPool {
   constructor(simulation: Simulation, fences: FencePool) {
     this.simulation = simulation;
     this.fences = fences;
-    this.locks = new WwMutexes(simulation);
+    this.locks = new WwClass(simulation, {
+      algorithm: "wait-die",
+      name: "reservation_ww_class",
+      functions: "dma_resv",
+      nameOf: (index) => this.name(index),
+    });
+  }
+
+  /** Begins an acquire context, in which the running task locks several objects in any order (R-2). @see ww_acquire_init */
+  acquireInit(): WwAcquire {
+    return this.locks.acquireInit();
   }
 
   /** Makes an object without fences and returns its index. */
@@ -120,6 +131,13 @@ export class ResvPool {
     this.#freeTable(index);
     this.#tables[index] = table;
     this.#rooms[index] = entries;
+    this.#versions[index] = (this.#versions[index] as number) + 1;
+  }
+
+  /** Takes the table away, with all entries. */
+  clear(index: number): void {
+    this.#freeTable(index);
+    this.resize(index, 0, 0, 0);
     this.#versions[index] = (this.#versions[index] as number) + 1;
   }
 

@@ -1,101 +1,67 @@
 // SPDX-License-Identifier: MIT
-import { KernelError } from "../error.ts";
 import type { Process, Waitable } from "../sim/process.ts";
-import type { Simulation } from "../sim/simulation.ts";
-import type { Task } from "../sim/task.ts";
+import type { WwAcquire } from "./ww-acquire.ts";
+import type { WwClass, WwLockOptions, WwResult } from "./ww-class.ts";
 
-const FREE = -1;
+/** A wound/wait mutex of a class of one's own, such as a display driver's state locks. @see struct ww_mutex */
+export class WwMutex implements Waitable {
+  readonly #class: WwClass;
+  readonly #index: number;
+  readonly #name: string;
 
-/**
- * The sleeping locks of the reservation objects, each known by an index: 4 bytes a lock, and something more only while
- * somebody waits. The owner is a timeline; waiters are served in the order in which they came, and the lock is handed
- * over at unlock, so that nobody starves. Acquire contexts do not exist: every acquisition is one without (R-5, G.3).
- */
-export class WwMutexes {
-  readonly #simulation: Simulation;
-  readonly #waiters = new Map<number, Task[]>();
-  #owners = new Int32Array(16).fill(FREE);
-
-  constructor(simulation: Simulation) {
-    this.#simulation = simulation;
+  /** Makes a free lock of the class; `name` is for messages. @see ww_mutex_init */
+  constructor(wwClass: WwClass, name: string) {
+    this.#class = wwClass;
+    this.#index = wwClass.create();
+    this.#name = name;
   }
 
-  /** Makes the lock `index` usable, free. */
-  init(index: number): void {
-    if (index >= this.#owners.length) {
-      const owners = new Int32Array(Math.max(index + 1, 2 * this.#owners.length)).fill(FREE);
-      owners.set(this.#owners);
-      this.#owners = owners;
-    }
-    this.#owners[index] = FREE;
+  /** What a task waits for that waits for it. */
+  describe(): string {
+    return `the lock ${this.#name}`;
+  }
+
+  /** The timeline that has it, or null. */
+  heldBy(): string | null {
+    return this.#class.ownerName(this.#index);
   }
 
   /** Whether anybody has it. */
-  isLocked(index: number): boolean {
-    return this.#owners[index] !== FREE;
-  }
-
-  /** Whether the running timeline has it. */
-  isHeld(index: number): boolean {
-    return this.#owners[index] === this.#simulation.trace.timeline;
-  }
-
-  /** The name of the timeline that has it, or null. */
-  ownerName(index: number): string | null {
-    return this.isLocked(index) ? this.#simulation.trace.timelineName(this.#owners[index] as number) : null;
-  }
-
-  /** Takes the lock when it is free, whoever holds it now (R-7): false for one's own too. BUG in atomic context (R-10). */
-  trylock(index: number): boolean {
-    if (this.#simulation.atomic) {
-      this.#simulation.diagnostics.bug("R-10", "dma_resv_trylock", "a sleeping lock taken in atomic context");
-    }
-    if (this.isLocked(index)) return false;
-    this.#owners[index] = this.#simulation.trace.timeline;
-    return true;
+  get isLocked(): boolean {
+    return this.#class.isLocked(this.#index);
   }
 
   /**
-   * Takes the lock, waiting for it if need be (R-5). Taking one's own again waits for ever, after a WARN. Throws
-   * `KernelError` EINTR when the wait is interruptible and a signal comes.
+   * Takes it, in a context or without (R-5); what it returns unlocks. Throws `KernelError` EDEADLK, EALREADY in a context,
+   * EINTR when interruptible. @see ww_mutex_lock
    */
-  *lock(index: number, waitable: Waitable, interruptible: boolean): Process {
-    const task = this.#simulation.running("dma_resv_lock");
-    if (!this.isLocked(index)) {
-      this.#owners[index] = task.timeline;
-      return;
-    }
-    if (this.isHeld(index)) {
-      this.#simulation.diagnostics.warn(
-        "R-5",
-        "dma_resv_lock",
-        `${waitable.describe()} is held by the same task`,
-      );
-    }
-    const waiters = this.#waiters.get(index);
-    if (waiters === undefined) this.#waiters.set(index, [task]);
-    else waiters.push(task);
-    // Waking does not mean owning: the wake-up may be a stale one, and an interrupt may come just after the hand-over.
-    for (;;) {
-      const wakeup = yield* this.#simulation.block(waitable, { interruptible });
-      if (this.isHeld(index) && this.#waiters.get(index)?.includes(task) !== true) return;
-      if (wakeup !== "interrupted") continue;
-      const left = (this.#waiters.get(index) ?? []).filter((waiting) => waiting !== task);
-      this.#waiters.set(index, left);
-      throw new KernelError("EINTR", "dma_resv_lock_interruptible", `interrupted: ${waitable.describe()}`);
-    }
+  lock(options: WwLockOptions = {}): Process<Disposable> {
+    return this.#class.simulation.process("ww_mutex_lock", this.#lock(options));
   }
 
-  /** Gives the lock back, to the task that waits longest if one does. BUG when the running timeline has it not (R-9). */
-  unlock(index: number, name: string): void {
-    if (!this.isHeld(index)) {
-      const owner = this.ownerName(index) ?? "nobody";
-      this.#simulation.diagnostics.bug("R-9", "dma_resv_unlock", `${name} is held by ${owner}`);
-    }
-    const waiters = this.#waiters.get(index);
-    const next = waiters?.shift();
-    if (waiters?.length === 0) this.#waiters.delete(index);
-    this.#owners[index] = next?.timeline ?? FREE;
-    if (next !== undefined) this.#simulation.wake(next);
+  /** Takes it after EDEADLK, with nothing else held (R-6). @see ww_mutex_lock_slow */
+  lockSlow(context: WwAcquire, options: { readonly interruptible?: boolean } = {}): Process<Disposable> {
+    return this.lock({ ...options, context, slow: true });
+  }
+
+  *#lock(options: WwLockOptions): Process<Disposable> {
+    yield* this.#class.lock(this.#index, this, options);
+    return { [Symbol.dispose]: () => this.unlock() };
+  }
+
+  /** As `lock` and `lockSlow`, with the outcome returned instead of thrown: the caller unlocks. */
+  acquire(options: WwLockOptions = {}): Process<WwResult> {
+    const { simulation } = this.#class;
+    return simulation.process("ww_mutex_lock", this.#class.acquire(this.#index, this, options));
+  }
+
+  /** Takes it if it is free (R-7). @see ww_mutex_trylock */
+  trylock(context: WwAcquire | null = null): boolean {
+    return this.#class.trylock(this.#index, context);
+  }
+
+  /** Gives it back; BUG unless the running task has it (R-9). @see ww_mutex_unlock */
+  unlock(): void {
+    this.#class.unlock(this.#index, this.#name);
   }
 }

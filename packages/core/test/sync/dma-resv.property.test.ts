@@ -22,13 +22,13 @@ function modelAdd(entries: Entry[], fence: DmaFence, usage: Usage): void {
 }
 
 const command = fc.record({
-  op: fc.constantFrom("add", "add", "add", "signal", "grow", "again"),
+  op: fc.constantFrom("add", "add", "add", "signal", "grow", "again", "replace", "copy"),
   usage: fc.constantFrom(...usages),
   context: fc.integer({ min: 1, max: 4 }),
   pick: fc.nat(9),
 });
 
-test("a reservation object holds what the rules say, and no reference is lost (R-14..R-20, R-22, R-27)", () => {
+test("a reservation object holds what the rules say, and no reference is lost (R-14..R-24, R-27)", () => {
   fc.assert(
     fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
       const simulation = new Simulation();
@@ -40,7 +40,16 @@ test("a reservation object holds what the rules say, and no reference is lost (R
       for (const [seqno, { op, usage, context, pick }] of commands.entries()) {
         resv.trylock();
         if (op === "signal") fences[pick % Math.max(1, fences.length)]?.signal();
-        else {
+        else if (op === "replace") {
+          const fence = DmaFence.init(pool, { driverName: "mock", timelineName: "mock" }, 5, seqno);
+          fences.push(fence);
+          resv.replaceFences(context, fence, usage);
+          entries = entries.map((entry) => (entry.fence.context === context ? { fence, usage } : entry));
+        } else if (op === "copy") {
+          resv.copyFences(resv);
+          entries = entries.filter(({ fence }) => !fence.isSignaled);
+          room = entries.length;
+        } else {
           const again = op === "again" ? fences[pick % Math.max(1, fences.length)] : undefined;
           const count = op === "grow" ? 1 + pick : 1;
           if (entries.length + count > room) {
@@ -61,6 +70,9 @@ test("a reservation object holds what the rules say, and no reference is lost (R
           const pending = expected.filter((fence) => !fence.isSignaled);
           expect(resv.testSignaled(asked)).toBe(pending.length === 0);
           expect(resv.firstPending(asked)?.id).toBe(pending[0]?.id);
+          const found = resv.getFences(asked);
+          expect(found.map(({ id }) => id)).toEqual(pending.map(({ id }) => id));
+          for (const fence of found) fence.put();
         }
         resv.unlock();
       }

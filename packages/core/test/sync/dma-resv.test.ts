@@ -145,7 +145,7 @@ describe("A.5, add_fence replaces (R-19, R-20)", () => {
     second.put();
     resv.fini();
     expect(pool.live).toBe(0);
-    expect(() => resv.testSignaled("read")).toThrow("dma_resv: used after dma_resv_fini (R-28)");
+    expect(() => resv.testSignaled("read")).toThrow("dma_resv: BUG: used after dma_resv_fini (R-28)");
   });
 });
 

@@ -164,6 +164,7 @@ describe("trylock and unlock", () => {
     };
     simulation.complete("main", main());
     expect(log).toEqual([
+      "main lock_acquire: flags=0 name=reservation_ww_class_mutex lockdep_addr=0 nest_lock=-1 object=samples#0",
       "main lock_acquired: name=reservation_ww_class_mutex lockdep_addr=0",
       "main lock_release: name=reservation_ww_class_mutex lockdep_addr=0",
     ]);
