@@ -20,9 +20,22 @@ export type { DmaBufCore } from "./buffer/dma-buf-core.ts";
 export type { CpuPages, DmaBufOps, ExportInfo } from "./buffer/dma-buf-ops.ts";
 export type { Exporter } from "./buffer/exporter.ts";
 export type { FdTable } from "./buffer/fd-table.ts";
-export type { ImportedBuffer, Importer, TransferOptions } from "./buffer/importer.ts";
+export {
+  type ImportedBuffer,
+  type Importer,
+  type TransferOptions,
+  type TransferSync,
+  transferSync,
+} from "./buffer/importer.ts";
 export { type KernelProfile, kernelProfiles, linux72, linux612, proposed } from "./buffer/kernel-profile.ts";
 export { CoherencyConflict } from "./buffer/policy/reject-at-attach.ts";
+export {
+  type FileInfo,
+  mergeSyncFiles,
+  setSyncFileDeadline,
+  syncFileInfo,
+} from "./buffer/sync-file-ioctl.ts";
+export { SyncFlag } from "./buffer/sync-flag.ts";
 export {
   type BecauseEvent,
   type Finding,
@@ -33,13 +46,14 @@ export {
   type Severity,
   severityOf,
 } from "./check/finding.ts";
+export type { StageWait } from "./check/wait-ledger.ts";
 export { ARCH, type Arch, type CacheMaintenance } from "./dma/arch.ts";
 export type { Cpu } from "./dma/cpu.ts";
 export { type DmaDirection, deviceWrites, directionOf, dmaDirections } from "./dma/direction.ts";
 export type { DmaApi, DmaAttributes } from "./dma/dma-api.ts";
 export type { DmaDevice } from "./dma/dma-device.ts";
 export type { SgMapping } from "./dma/sg-mapping.ts";
-export { AssemblyError, type Errno, InputError, KernelError } from "./error.ts";
+export { AssemblyError, type Errno, InputError, KernelBug, KernelError } from "./error.ts";
 export { CmaPool } from "./memory/cma-pool.ts";
 export { Extents } from "./memory/extents.ts";
 export { IntervalMap } from "./memory/interval-map.ts";

@@ -7,6 +7,7 @@ import { MEMORY_MACHINE, RESV_POOL, SIMULATION } from "../service.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { FencePool } from "../sync/fence-pool.ts";
 import type { ResvPool } from "../sync/resv-pool.ts";
+import { mightReclaim } from "../sync/signalling.ts";
 import { token } from "../token.ts";
 import { dmaBufExport } from "./buffer-trace.ts";
 import { COHERENCY_POLICY, type CoherencyPolicy } from "./coherency-policy.ts";
@@ -72,6 +73,7 @@ export class DmaBufCore {
       this.simulation.diagnostics.warn("B-1", "dma_buf_export", reason);
       throw new KernelError("EINVAL", "dma_buf_export", reason);
     }
+    mightReclaim(this.simulation);
     const buffer = new DmaBuf(this, info, this.#nextInode++);
     this.#buffers.set(buffer.ino, buffer);
     const { trace } = this.simulation;

@@ -4,12 +4,17 @@ import type { DmaDevice } from "../dma/dma-device.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
 import { DmaResv } from "../sync/dma-resv.ts";
+import type { PollEvent, PollOptions } from "../sync/poll-queue.ts";
+import { mightReclaim } from "../sync/signalling.ts";
 import { usageRw } from "../sync/usage.ts";
 import { Attachment } from "./attachment.ts";
 import { dmaBufBeginCpuAccess, dmaBufDynamicAttach, dmaBufEndCpuAccess, dmaBufPut } from "./buffer-trace.ts";
 import { CpuMapping } from "./cpu-mapping.ts";
 import type { DmaBufCore } from "./dma-buf-core.ts";
 import type { DmaBufOps, ExportInfo } from "./dma-buf-ops.ts";
+import { DmaBufPoll } from "./dma-buf-poll.ts";
+import { exportSyncFile, importSyncFile } from "./sync-file-ioctl.ts";
+import { parseSyncFlags } from "./sync-flag.ts";
 
 /**
  * A shared buffer. Locking follows 1.15: everything here must be called without the buffer's reservation held.
@@ -25,6 +30,7 @@ export class DmaBuf {
   readonly ops: DmaBufOps;
   readonly resv: DmaResv;
   readonly #attachments: Attachment[] = [];
+  #poll: DmaBufPoll | undefined;
   #name: string | null = null;
   #references = 1;
 
@@ -73,6 +79,12 @@ export class DmaBuf {
       simulation.diagnostics.bug("B-13", "dma_buf_put", "the last reference is gone already");
     const { trace } = simulation;
     trace.emit(dmaBufPut, trace.intern(this.exporterName), this.size, this.ino);
+    this.putFile();
+  }
+
+  /** As `put`, of a reference to the file that only core has (B-66). @see fput */
+  putFile(): void {
+    const { simulation } = this.core;
     if (--this.#references > 0) return;
     this.core.forget(this);
     this.ops.release(this);
@@ -99,6 +111,7 @@ export class DmaBuf {
     const { policy, simulation } = this.core;
     this.resv.assertNotHeld("B-21", "dma_buf_attach");
     policy.attach(this, device);
+    mightReclaim(simulation);
     const attachment = new Attachment(this, device, this.core.nextAttachment());
     if (this.ops.attach !== undefined) yield* this.ops.attach(this, attachment);
     yield* this.resv.lock();
@@ -154,6 +167,39 @@ export class DmaBuf {
     simulation.trace.emit(dmaBufEndCpuAccess, this.ino, dmaDirections.indexOf(direction));
     if (this.ops.endCpuAccess !== undefined) yield* this.ops.endCpuAccess(this, direction);
     yield* cpu.settle();
+  }
+
+  /**
+   * What the sync ioctl does: opens a bracket, or closes one with the flag for it. `flags` are those of `SyncFlag`. Throws
+   * `KernelError` EINVAL for other bits and for neither read nor write (B-71), EINTR when a signal ends the wait.
+   * @see DMA_BUF_IOCTL_SYNC
+   */
+  sync(flags: number): Process {
+    return this.core.simulation.process("dma_buf_ioctl", this.#sync(flags));
+  }
+
+  *#sync(flags: number): Process {
+    const { direction, end } = parseSyncFlags(flags);
+    yield* end ? this.endCpuAccess(direction) : this.beginCpuAccess(direction);
+  }
+
+  /** Takes the buffer's fences out as a sync file, whose descriptor it returns; see `exportSyncFile` (B-73). */
+  exportSyncFile(flags: number): Process<number> {
+    return this.core.simulation.process("dma_buf_export_sync_file", exportSyncFile(this, flags));
+  }
+
+  /** Puts the fences of a sync file into the buffer; see `importSyncFile` (B-74). */
+  importSyncFile(flags: number, fd: number): Process {
+    return this.core.simulation.process("dma_buf_import_sync_file", importSyncFile(this, flags, fd));
+  }
+
+  /**
+   * Waits until the buffer can be read or written as far as its fences go, and says which; nothing when the time is over
+   * before (B-63 to B-67). Throws `KernelError` EINTR for a signal. @see dma_buf_poll
+   */
+  poll(interest: readonly PollEvent[], options: PollOptions = {}): Process<readonly PollEvent[]> {
+    this.#poll ??= new DmaBufPoll(this);
+    return this.core.simulation.process("dma_buf_poll", this.#poll.poll(interest, options));
   }
 
   /**

@@ -3,6 +3,7 @@ import type { AccessKind } from "../coherency/operation.ts";
 import type { DmaDirection } from "../dma/direction.ts";
 import type { Process } from "../sim/process.ts";
 import type { DmaFence } from "../sync/dma-fence.ts";
+import { type Usage, usageRw } from "../sync/usage.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 
 /** Which part of a buffer a transfer touches, and whether it may wait. */
@@ -13,6 +14,29 @@ export interface TransferOptions {
   readonly length?: number;
   /** Refuse with EBUSY or EAGAIN instead of waiting (`O_NONBLOCK`); default false. */
   readonly nonblock?: boolean;
+  /**
+   * Whether it takes part in implicit synchronisation: waits for others' fences and publishes its own for them. False is
+   * a job that is synchronised explicitly, or not at all; its fence is published as bookkeeping (R-29). Default true.
+   */
+  readonly implicitSync?: boolean;
+  /** False is a driver that forgets to wait for others' fences, though it publishes its own. Default true. */
+  readonly waits?: boolean;
+}
+
+/** What a transfer waits for, and the usage under which it publishes its fence. */
+export interface TransferSync {
+  /** Null when it waits for nothing. */
+  readonly waitsFor: Usage | null;
+  readonly publishes: Usage;
+}
+
+/** The synchronisation of a transfer by its options (R-16, R-29). */
+export function transferSync(
+  kind: AccessKind,
+  { implicitSync = true, waits = true }: TransferOptions = {},
+): TransferSync {
+  if (!implicitSync) return { waitsFor: waits ? "kernel" : null, publishes: "bookkeep" };
+  return { waitsFor: waits ? usageRw(kind === "write") : null, publishes: kind };
 }
 
 /** A buffer as one importer has it attached. */

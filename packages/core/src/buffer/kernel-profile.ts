@@ -15,6 +15,8 @@ export interface KernelProfile {
   readonly maintainsBeforeWaiting: boolean;
   /** What debugfs prints of fences: driver, timeline and seqno, or context and seqno with names while they last (F-26). */
   readonly bufinfo: "6.12" | "7.2";
+  /** The names of a fence's driver and timeline are gone when it has signaled (F-26); from 6.17 on. */
+  readonly fenceNamesEndAtSignal: boolean;
 }
 
 /** Debian's 6.12.117, whose answers are recorded. */
@@ -24,6 +26,7 @@ export const linux612: KernelProfile = {
   udmabufMapSkipsSync: true,
   maintainsBeforeWaiting: true,
   bufinfo: "6.12",
+  fenceNamesEndAtSignal: false,
 };
 
 /** Debian's 7.2.13: exporters that want a cached mapping keep it themselves. */
@@ -32,6 +35,7 @@ export const linux72: KernelProfile = {
   name: "linux72",
   coreCachesMappings: false,
   bufinfo: "7.2",
+  fenceNamesEndAtSignal: true,
 };
 
 /** 7.2 with what has been proposed and not merged: the bracket waits first, and udmabuf's map syncs. */

@@ -7,11 +7,10 @@ import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
 import { DmaFence } from "../sync/dma-fence.ts";
 import type { FenceOps } from "../sync/fence-ops.ts";
-import { usageRw } from "../sync/usage.ts";
 import type { Attachment } from "./attachment.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 import type { DmaBufCore } from "./dma-buf-core.ts";
-import type { ImportedBuffer, Importer, TransferOptions } from "./importer.ts";
+import { type ImportedBuffer, type Importer, type TransferOptions, transferSync } from "./importer.ts";
 
 /**
  * The plain driver that every device has until a plugin brings its own: attaches and maps once, and does each transfer
@@ -70,7 +69,8 @@ class StaticImport implements ImportedBuffer {
     return this.#core.simulation.process("transfer", this.#transfer(kind, options));
   }
 
-  *#transfer(kind: AccessKind, { offset = 0, length, nonblock = false }: TransferOptions): Process<DmaFence> {
+  *#transfer(kind: AccessKind, options: TransferOptions): Process<DmaFence> {
+    const { offset = 0, length, nonblock = false } = options;
     const { buffer, device } = this.#attachment;
     if (!this.#attached) throw new KernelError("EPERM", `${device.name} transfer`, "the buffer is detached");
     const { direction } = this.#mapping;
@@ -83,17 +83,17 @@ class StaticImport implements ImportedBuffer {
       const reason = `[${offset}, ${offset + bytes}) is not a part of a buffer of ${buffer.size} bytes`;
       throw new KernelError("EINVAL", `${device.name} transfer`, reason);
     }
-    const writes = kind === "write";
+    const { waitsFor, publishes } = transferSync(kind, options);
     if (!nonblock) yield* buffer.resv.lock();
     else if (!buffer.resv.trylock()) {
       throw new KernelError("EBUSY", `${device.name} transfer`, `${buffer.resv.describe()} is taken`);
     }
     const fence = DmaFence.init(this.#core.fences, this.#fenceOps, this.#context, ++this.#seqno);
     try {
-      const left = yield* buffer.resv.wait(usageRw(writes), nonblock ? { timeout: 0 } : {});
+      const left = waitsFor === null ? 1 : yield* buffer.resv.wait(waitsFor, nonblock ? { timeout: 0 } : {});
       if (left === 0) throw new KernelError("EBUSY", `${device.name} transfer`, "fences are pending");
       buffer.resv.reserveFences(1);
-      buffer.resv.addFence(fence, writes ? "write" : "read");
+      buffer.resv.addFence(fence, publishes);
     } catch (error) {
       fence.signal();
       fence.put();

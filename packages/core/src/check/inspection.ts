@@ -5,15 +5,19 @@ import type { Hazard } from "../coherency/hazard.ts";
 import { type RequiredMaintenance, requiredMaintenance } from "../coherency/required-maintenance.ts";
 import type { Cpu } from "../dma/cpu.ts";
 import type { DmaApi } from "../dma/dma-api.ts";
-import type { BlockedTask, Simulation } from "../sim/simulation.ts";
+import type { BlockedTask, BusyTask, Simulation } from "../sim/simulation.ts";
 import { AccessLedger, type LedgerStage } from "./access-ledger.ts";
 import { BracketChecker } from "./bracket-checker.ts";
 import { BufferMap } from "./buffer-map.ts";
 import { type Finding, mergeFindings } from "./finding.ts";
 import { hazardFindings } from "./hazard-finding.ts";
+import { FencePromiseChecker } from "./lock/fence-promise-checker.ts";
+import { LockChecker } from "./lock/lock-checker.ts";
 import { needlessFindings } from "./needless-finding.ts";
+import { RaceChecker } from "./race/race-checker.ts";
+import { raceFindings } from "./race/race-finding.ts";
 import { StepText } from "./step-text.ts";
-import { deadlockFindings, diagnosticFindings, leakFindings } from "./system-checker.ts";
+import { deadlockFindings, diagnosticFindings, leakFindings, livelockFindings } from "./system-checker.ts";
 
 /** The system that is inspected, as far as an inspection looks at it. */
 export interface Inspected {
@@ -25,6 +29,16 @@ export interface Inspected {
   readonly hazards: readonly (Hazard & { time: number })[];
 }
 
+/** How an inspected run came to its end. */
+export interface RunEnd {
+  /** Tasks that wait for ever. */
+  readonly blocked: readonly BlockedTask[];
+  /** Tasks that ran and ran without anything coming of it, or null. */
+  readonly livelock: readonly BusyTask[] | null;
+  /** Whether a BUG cut it short: what is still pending or held then says nothing. */
+  readonly stopped: boolean;
+}
+
 /** Watches a system from power-on and says at the end what it found. */
 export class Inspection {
   /** Which memory belongs to which buffer; whoever allocates says so. */
@@ -32,6 +46,9 @@ export class Inspection {
   readonly #system: Inspected;
   readonly #ledger: AccessLedger;
   readonly #brackets: BracketChecker;
+  readonly #races: RaceChecker;
+  readonly #locks: LockChecker;
+  readonly #promises: FencePromiseChecker;
 
   /** @param stages whose accesses are to be told apart; none for a process of one's own. */
   constructor(system: Inspected, stages: readonly LedgerStage[]) {
@@ -39,28 +56,38 @@ export class Inspection {
     this.#system = system;
     this.#ledger = new AccessLedger(stages, this.buffers, trace);
     this.#brackets = new BracketChecker(trace);
+    this.#races = new RaceChecker(trace, system.analysis, this.buffers);
+    this.#locks = new LockChecker(trace);
+    this.#promises = new FencePromiseChecker(trace);
   }
 
   /**
    * Everything that was found, equal ones once.
-   * @param ended whether the main process has come to its end: what it still holds is a leak then
+   * @param done whether the main process has come to its end: what it still holds is a leak then
    */
   finish(
-    blocked: readonly BlockedTask[],
-    ended: boolean,
+    { blocked, livelock, stopped }: RunEnd,
+    done: boolean,
   ): { findings: Finding[]; required: RequiredMaintenance } {
     const { simulation, analysis, dmaBuf, dma, cpu, hazards } = this.#system;
     const { trace, now } = simulation;
     const { buffers } = this;
+    const ended = done && !stopped;
+    const waiting = blocked.map(({ timeline }) => timeline);
     const required = requiredMaintenance(analysis.table, analysis.log, cpu.maintenanceCost);
     const text = new StepText(analysis, trace, this.#ledger, buffers);
     const context = { machine: analysis, trace, ledger: this.#ledger, buffers, text, required };
     const findings = mergeFindings([
       ...hazardFindings(hazards, context),
+      ...raceFindings(this.#races.finish(), context),
       ...deadlockFindings(blocked),
+      ...livelockFindings(livelock, now),
+      ...this.#locks.findings(),
+      ...this.#promises.finish(stopped ? null : now),
       ...diagnosticFindings(simulation),
       ...this.#brackets.finish(now),
       ...(ended ? leakFindings(dmaBuf, dma, simulation) : []),
+      ...(ended ? this.#locks.leaks(waiting, now) : []),
       ...needlessFindings(analysis, cpu.maintenanceCost, trace, buffers, text),
     ]);
     return { findings, required };

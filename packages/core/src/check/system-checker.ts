@@ -3,7 +3,7 @@ import { dmaBufDynamicAttach, dmaBufExport } from "../buffer/buffer-trace.ts";
 import type { DmaBufCore } from "../buffer/dma-buf-core.ts";
 import type { DmaApi } from "../dma/dma-api.ts";
 import { dmaMapSg } from "../dma/dma-trace.ts";
-import type { BlockedTask, Simulation } from "../sim/simulation.ts";
+import type { BlockedTask, BusyTask, Simulation } from "../sim/simulation.ts";
 import type { TraceEvent } from "../sim/trace.ts";
 import type { Tracepoint } from "../sim/tracepoint.ts";
 import { type Finding, finding } from "./finding.ts";
@@ -25,6 +25,15 @@ export function deadlockFindings(blocked: readonly BlockedTask[]): Finding[] {
   });
   const first = blocked[0] as BlockedTask;
   return [finding("deadlock", sentences.join("; "), { stage: first.task, time: first.since })];
+}
+
+/** Tasks that run and run, and nothing comes of it: each waits for something that it keeps another one from doing. */
+export function livelockFindings(busy: readonly BusyTask[] | null, time: number): Finding[] {
+  if (busy === null) return [];
+  const sentences = busy.map(({ task, steps }) => `${task} ran ${steps} times`);
+  const message = `livelock: nothing happens any more, but ${sentences.join(", ")}`;
+  const fix = ["wait for the event (a fence, a wait queue, a lock) instead of asking again and again"];
+  return [finding("deadlock", message, { stage: busy[0]?.task ?? null, time, fix })];
 }
 
 /** What nobody gave back, each with where it was taken. */

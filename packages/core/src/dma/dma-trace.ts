@@ -60,6 +60,12 @@ export const dmaSyncDeviceToDevice = tracepoint(
   ["dir", directions],
 );
 
+/**
+ * Ours, of the proposal of 2024: the DMA layer looks up what a buffer needs. It keeps account of all maintenance under a
+ * lock of its own, so what it has looked up comes after the maintenance that it goes by.
+ */
+export const dmaTrack = tracepoint("dma", "dma_track", ["ino", "number"]);
+
 /** Ours: the CPU worked through lines of a cache. */
 export const cacheMaintenance = tracepoint(
   "cache",

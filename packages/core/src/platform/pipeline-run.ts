@@ -7,6 +7,7 @@ import { directionOf } from "../dma/direction.ts";
 import type { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";
 import { WaitQueue } from "../sim/wait-queue.ts";
+import type { DmaFence } from "../sync/dma-fence.ts";
 import { usageRw } from "../sync/usage.ts";
 import type { PlannedPipeline, PlannedStage } from "./pipeline.ts";
 import type { System } from "./system.ts";
@@ -29,6 +30,8 @@ export class PipelineRun {
   readonly #pools = new Map<string, Pool>();
   readonly #imports = new Map<string, ImportedBuffer>();
   readonly #mappings = new Map<string, CpuMapping>();
+  /** Fences that the program passes on, with explicit synchronisation. */
+  readonly #passed = new Map<DmaBuf, { readonly fence: DmaFence; readonly kind: AccessKind }[]>();
   /** Frames that each stage has handed on. */
   readonly #handed: number[];
   readonly #progress: WaitQueue;
@@ -105,6 +108,7 @@ export class PipelineRun {
   *#release(): Process {
     // A driver may take back on detach what it has not done yet.
     for (const buffer of this.buffers) yield* buffer.resv.wait("bookkeep");
+    for (const passed of this.#passed.values()) for (const { fence } of passed) fence.put();
     for (const imported of this.#imports.values()) yield* imported.detach();
     for (const mapping of this.#mappings.values()) mapping.unmap();
     for (const { buffers } of this.#pools.values()) for (const buffer of buffers) buffer.put();
@@ -142,12 +146,36 @@ export class PipelineRun {
     kinds: readonly AccessKind[],
   ): Process {
     const [offset, end] = stage.bytes ?? [0, buffer.size];
+    const { waits } = stage;
+    const implicitSync = this.#plan.sync === "implicit";
     for (const kind of kinds) {
       // A program polls first, because drivers give up on fences after a while.
-      yield* buffer.resv.wait(usageRw(kind === "write"));
-      const fence = yield* imported.transfer(kind, { offset, length: end - offset });
-      fence.put();
+      if (waits) yield* this.#waitFor(buffer, kind);
+      const options = { offset, length: end - offset, implicitSync, waits };
+      const fence = yield* imported.transfer(kind, options);
+      if (this.#plan.sync === "explicit") this.#passOn(buffer, fence, kind);
+      else fence.put();
     }
+  }
+
+  /** Waits as the pipeline's synchronisation asks before an access. */
+  *#waitFor(buffer: DmaBuf, kind: AccessKind): Process {
+    if (this.#plan.sync === "implicit") yield* buffer.resv.wait(usageRw(kind === "write"));
+    if (this.#plan.sync !== "explicit") return;
+    const passed = this.#passed.get(buffer) ?? [];
+    for (const { fence, kind: other } of passed) {
+      if (kind === "write" || other === "write") yield* fence.wait();
+    }
+  }
+
+  /** Keeps a fence for the stages that come after, and lets go of those that have signaled. */
+  #passOn(buffer: DmaBuf, fence: DmaFence, kind: AccessKind): void {
+    const kept = (this.#passed.get(buffer) ?? []).filter((entry) => {
+      if (!entry.fence.isSignaled) return true;
+      entry.fence.put();
+      return false;
+    });
+    this.#passed.set(buffer, [...kept, { fence, kind }]);
   }
 
   *#cpu(stage: PlannedStage, buffer: DmaBuf, mapping: CpuMapping, kinds: readonly AccessKind[]): Process {
@@ -156,7 +184,7 @@ export class PipelineRun {
     // bracket for writing alone lets it be an old one.
     const direction = directionOf(writes, kinds.includes("read") || (writes && stage.bytes !== null));
     const [offset, end] = stage.bytes ?? [0, buffer.size];
-    if (stage.polls) yield* buffer.resv.wait(usageRw(writes));
+    if (stage.polls && stage.waits) yield* this.#waitFor(buffer, writes ? "write" : "read");
     if (stage.brackets) yield* buffer.beginCpuAccess(direction);
     for (const kind of kinds) {
       yield* kind === "read" ? mapping.read(offset, end - offset) : mapping.write(offset, end - offset);

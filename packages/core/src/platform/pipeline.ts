@@ -18,6 +18,8 @@ interface StageCommon {
   readonly writes?: string;
   /** The part that it touches, half-open; default all of it. */
   readonly bytes?: readonly [start: number, end: number];
+  /** False forgets to wait for the fences of others; default true. */
+  readonly waits?: boolean;
 }
 
 /** A device's transfer. */
@@ -34,6 +36,9 @@ export interface CpuStage extends StageCommon {
   readonly wait?: "poll" | "ioctl";
 }
 
+/** How the stages of a pipeline wait for each other. */
+export type SyncChoice = "implicit" | "explicit" | "none";
+
 /** One step of a pipeline. */
 export type Stage = DeviceStage | CpuStage;
 
@@ -43,6 +48,11 @@ export interface Pipeline {
   readonly buffers: Readonly<Record<string, BufferDescription>>;
   readonly stages: readonly Stage[];
   readonly exporter: string;
+  /**
+   * How stages wait for each other: by the fences in the buffers' reservations, by fences that the program passes on from
+   * stage to stage, or not at all. Default implicit.
+   */
+  readonly sync?: SyncChoice;
   readonly coherency?: CoherencyChoice;
   /** Default 1. */
   readonly frames?: number;
@@ -56,6 +66,7 @@ export interface PlannedStage {
   readonly reads: string | null;
   readonly writes: string | null;
   readonly bytes: readonly [start: number, end: number] | null;
+  readonly waits: boolean;
   readonly brackets: boolean;
   readonly polls: boolean;
 }
@@ -66,9 +77,11 @@ export interface PlannedPipeline {
   readonly buffers: ReadonlyMap<string, { readonly size: number; readonly count: number }>;
   readonly stages: readonly PlannedStage[];
   readonly exporter: string;
+  readonly sync: SyncChoice;
   readonly frames: number;
 }
 
+const syncs: readonly SyncChoice[] = ["implicit", "explicit", "none"];
 const MOST_FRAMES = 1_000_000;
 const MOST_BUFFERS = 1024;
 const MOST_BYTES = 2 ** 36;
@@ -135,6 +148,7 @@ export function planPipeline(
       reads: stage.reads ?? null,
       writes: stage.writes ?? null,
       bytes: stage.bytes ?? null,
+      waits: stage.waits ?? true,
       brackets: "cpu" in stage ? (stage.brackets ?? true) : false,
       polls: "cpu" in stage ? (stage.wait ?? "poll") === "poll" : false,
     };
@@ -149,8 +163,10 @@ export function planPipeline(
   if (!names.exporters.includes(exporter)) {
     fail("exporter", `the platform has no exporter "${exporter}"${nearestName(exporter, names.exporters)}`);
   }
+  const { sync = "implicit" } = pipeline;
+  if (!syncs.includes(sync)) fail("sync", `"${sync}" is none of ${syncs.join(", ")}`);
   const frames = whole("frames", pipeline.frames ?? 1, MOST_FRAMES);
-  return { name: pipeline.pipeline ?? "pipeline", buffers, stages, exporter, frames };
+  return { name: pipeline.pipeline ?? "pipeline", buffers, stages, exporter, sync, frames };
 }
 
 function sizeOf(description: BufferDescription, fail: (field: string, reason: string) => never): number {

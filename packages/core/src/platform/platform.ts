@@ -12,6 +12,7 @@ import { type Pipeline, planPipeline } from "./pipeline.ts";
 import { isOwnPlugin, type Plugin } from "./plugin.ts";
 import { runPlanned } from "./run.ts";
 import type { RunReport } from "./run-report.ts";
+import { runToEnd } from "./run-to-end.ts";
 import { type BootOptions, System } from "./system.ts";
 
 /** A board and the plugins that run it. It holds no state: every run boots a fresh system. */
@@ -69,7 +70,8 @@ export class Platform {
 
   /**
    * As `simulate`, with what was found: hazards, deadlocks, what the kernel would have warned of, and what the process did
-   * not give back. The result is null when the process never ends or fails with a `KernelError`, which is thrown.
+   * not give back. The result is null when the process never ends, or the kernel would have stopped with a BUG. Throws what
+   * the process throws.
    */
   inspect<T>(
     process: (system: System) => Process<T>,
@@ -84,9 +86,9 @@ export class Platform {
         inspection.buffers.add(event.text("exp_name"), event.get("ino"), pages.extents);
     });
     const main = system.simulation.spawn("main", process(system));
-    const { blocked } = system.simulation.run();
-    const { findings } = inspection.finish(blocked, main.done);
-    return { result: main.done ? main.result : null, findings };
+    const end = runToEnd(system.simulation);
+    const { findings } = inspection.finish(end, main.done);
+    return { result: main.done && !end.stopped ? main.result : null, findings };
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Finding } from "../check/finding.ts";
+import type { StageWait } from "../check/wait-ledger.ts";
 
 /** Cache maintenance: operations, bytes of the lines they work through, CPU time in ns. */
 export interface MaintenanceTotal {
@@ -28,6 +29,8 @@ export interface RunReport {
   readonly findings: readonly Finding[];
   /** `required` is the cheapest that makes the run right; null when the run was impossible. */
   readonly maintenance: { readonly performed: MaintenanceTotal; readonly required: MaintenanceTotal | null };
+  /** Which stage waited for the fences of which, and by what rule. */
+  readonly waits: readonly StageWait[];
   /** Frames done, virtual time and CPU time in ns. */
   readonly cost: { readonly frames: number; readonly ns: number; readonly cpuNs: number };
 }

@@ -2,17 +2,20 @@
 import { CoherencyConflict } from "../buffer/policy/reject-at-attach.ts";
 import { type Finding, type FindingCode, finding } from "../check/finding.ts";
 import { Inspection } from "../check/inspection.ts";
+import { WaitLedger } from "../check/wait-ledger.ts";
 import { performedMaintenance } from "../coherency/performed-maintenance.ts";
 import { KernelError } from "../error.ts";
 import type { PlannedPipeline } from "./pipeline.ts";
 import { PipelineRun } from "./pipeline-run.ts";
 import type { RunReport, Verdict } from "./run-report.ts";
+import { runToEnd } from "./run-to-end.ts";
 import type { System } from "./system.ts";
 
 /** Runs a planned pipeline on a freshly booted system and judges it. */
 export function runPlanned(system: System, plan: PlannedPipeline, board: string): RunReport {
   const { simulation, analysis, cpu, kernel, policy } = system;
   const inspection = new Inspection(system, plan.stages);
+  const waits = new WaitLedger(plan.stages, simulation.trace);
   const run = new PipelineRun(system, plan, (name, index, extents) =>
     inspection.buffers.add(name, index, extents),
   );
@@ -31,9 +34,9 @@ export function runPlanned(system: System, plan: PlannedPipeline, board: string)
       }
     })(),
   );
-  const { blocked } = simulation.run();
+  const end = runToEnd(simulation);
   const shared = assumptions !== null;
-  const { findings: found, required } = inspection.finish(blocked, main.done);
+  const { findings: found, required } = inspection.finish(end, main.done);
   const findings = failure === null ? found : [shared ? gaveUp(failure) : refusal(failure), ...found];
   const performed = performedMaintenance(analysis.log, cpu.maintenanceCost);
   const total = ({ bytes, cost }: { bytes: number; cost: number }, ops: number) => ({
@@ -54,13 +57,14 @@ export function runPlanned(system: System, plan: PlannedPipeline, board: string)
       performed: total(performed, performed.ops),
       required: shared ? total(required, required.placements.length) : null,
     },
+    waits: waits.waits,
     cost: { frames: shared ? run.frames : 0, ns: simulation.now, cpuNs: cpu.busy },
   };
 }
 
 function verdictOf(findings: readonly Finding[], shared: boolean): Verdict {
   if (!shared) return "impossible";
-  const breaking: readonly FindingCode[] = ["stale-read", "lost-write"];
+  const breaking: readonly FindingCode[] = ["stale-read", "lost-write", "race"];
   return findings.some(({ code }) => breaking.includes(code)) ? "incoherent" : "coherent";
 }
 

@@ -30,6 +30,7 @@ import {
   RESV_POOL,
   SIMULATION,
 } from "../service.ts";
+import type { Scheduler } from "../sim/scheduler.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { Timeline } from "../sim/timeline.ts";
 import { FencePool } from "../sync/fence-pool.ts";
@@ -50,6 +51,8 @@ export interface BootOptions {
   readonly data?: number;
   /** Hands out scattered pages, as on a machine that has run for a while; default in order. */
   readonly scatter?: ScatterOptions;
+  /** Who runs next when several are due, of one run; default whoever came first. */
+  readonly scheduler?: Scheduler;
 }
 
 /** A hazard and the virtual time at which it happened. */
@@ -59,7 +62,7 @@ export interface TimedHazard extends Hazard {
 
 /** A board that runs: hardware, kernel and drivers, from power-on. A platform boots a fresh one for each run. */
 export class System implements CoreServices, Disposable {
-  readonly simulation = new Simulation();
+  readonly simulation: Simulation;
   readonly arch: Arch;
   readonly memory: PhysicalMemory;
   readonly analysis: AnalysisMachine;
@@ -83,7 +86,9 @@ export class System implements CoreServices, Disposable {
 
   /** For `Platform.boot`, which has checked that the plugins fit. */
   constructor(description: BoardDescription, plugins: readonly Plugin[], options: BootOptions) {
-    const { simulation } = this;
+    const { scheduler } = options;
+    const simulation = new Simulation(scheduler === undefined ? {} : { scheduler });
+    this.simulation = simulation;
     simulation.trace.record();
     this.kernel = options.kernel ?? linux612;
     this.arch = archOf(plugins);
@@ -105,7 +110,8 @@ export class System implements CoreServices, Disposable {
     services.register(MEMORY_MACHINE, { useValue: machine });
     services.register(ANALYSIS_MACHINE, { useValue: this.analysis });
     services.register(PHYSICAL_MEMORY, { useValue: this.memory });
-    services.register(RESV_POOL, { useValue: new ResvPool(simulation, new FencePool(simulation)) });
+    const fences = new FencePool(simulation, { namesEndAtSignal: this.kernel.fenceNamesEndAtSignal });
+    services.register(RESV_POOL, { useValue: new ResvPool(simulation, fences) });
     services.register(CPU_BANDWIDTH, { useValue: parseSize(description.cpuBandwidth ?? "4GiB") });
     services.register(KERNEL_PROFILE, { useValue: this.kernel });
     services.registerSingleton(CPU, Cpu);

@@ -20,7 +20,7 @@ import { toyArch } from "./toy-arch.ts";
 import { toyBoard } from "./toy-board.ts";
 
 /** The device of the suites' board whose importer is tested. */
-export const testedDevice = "direct";
+const testedDevice = "direct";
 
 /** An access of the device, and what the buffer's reservation said in that moment. */
 interface SeenAccess {

@@ -12,7 +12,7 @@ import {
 } from "../../src/index.ts";
 
 /** An architecture that notes what it is asked, and asks for one clean (device) or one invalidate (CPU). */
-export class NotingArch implements Arch {
+class NotingArch implements Arch {
   readonly name = "noting";
   readonly domains = { cpu: { line: 64 } };
   readonly cpuDomain = "cpu";

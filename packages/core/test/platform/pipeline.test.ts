@@ -21,7 +21,16 @@ test("defaults: one frame, one buffer, the device's name, all of the buffer", ()
   expect(planned.frames).toBe(1);
   expect(planned.buffers.get("b")).toEqual({ size: 4096, count: 1 });
   expect(planned.stages).toEqual([
-    { name: "usb0", device: "usb0", reads: null, writes: "b", bytes: null, brackets: false, polls: false },
+    {
+      name: "usb0",
+      device: "usb0",
+      reads: null,
+      writes: "b",
+      bytes: null,
+      waits: true,
+      brackets: false,
+      polls: false,
+    },
   ]);
 });
 

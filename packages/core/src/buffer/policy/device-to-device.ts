@@ -4,7 +4,7 @@ import type { MaintenanceCost } from "../../coherency/maintenance-cost.ts";
 import { nextMaintenance } from "../../coherency/next-maintenance.ts";
 import type { Cpu } from "../../dma/cpu.ts";
 import { directionOf, dmaDirections } from "../../dma/direction.ts";
-import { dmaSyncDeviceToDevice } from "../../dma/dma-trace.ts";
+import { dmaSyncDeviceToDevice, dmaTrack } from "../../dma/dma-trace.ts";
 import type { CoherencyPolicy } from "../coherency-policy.ts";
 
 /**
@@ -22,9 +22,10 @@ export function deviceToDevicePolicy(
     syncsAtMap: () => false,
     beginAccess({ attachment, mapping, kind, extents }) {
       const { device, buffer } = attachment;
+      const { trace } = buffer.core.simulation;
+      trace.emit(dmaTrack, buffer.ino);
       const { steps } = nextMaintenance(machine, device.route, kind, extents, cost);
       if (steps.length === 0) return;
-      const { trace } = buffer.core.simulation;
       const direction = dmaDirections.indexOf(directionOf(kind === "read", kind === "write"));
       const first = mapping.dmaAddresses[0] as number;
       const name = trace.intern(device.name);
