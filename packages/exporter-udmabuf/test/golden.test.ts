@@ -92,11 +92,10 @@ describe("recorded udmabuf answers", () => {
       for (const reason of result.skipped) outOfScope[reason] = (outOfScope[reason] ?? 0) + 1;
     }
     expect({ cases, compared, outOfScope }).toEqual({
-      cases: { whole: 96, partly: 24, not: 50 },
-      compared: 286,
+      cases: { whole: 124, partly: 12, not: 34 },
+      compared: 314,
       outOfScope: {
         debugfs: 2,
-        "flag words of brackets that are no direction": 28,
         "huge pages": 14,
         "ioctl numbers": 17,
         "pointers that fault": 5,

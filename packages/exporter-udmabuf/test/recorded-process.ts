@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type DmaBuf, type DmaDirection, Extents, KernelError, PAGE_SIZE, type System } from "@dmabuf/core";
+import { type DmaBuf, Extents, KernelError, PAGE_SIZE, type System } from "@dmabuf/core";
 import { Memfd, seals, type UdmabufItem } from "../src/index.ts";
 import { boot, deviceOf, run, sealed } from "./board.ts";
 
@@ -17,14 +17,7 @@ const notModelled: readonly (readonly [RegExp, string])[] = [
   ],
   [/^lseek/, "positions in a dma-buf other than its end"],
   [/^(fstat|mount)/, "the file system of dma-bufs"],
-  [/^DMA_BUF_IOCTL_SYNC/, "flag words of brackets that are no direction"],
 ];
-
-const DIRECTIONS: Readonly<Record<number, DmaDirection>> = {
-  1: "from-device",
-  2: "to-device",
-  3: "bidirectional",
-};
 
 /** A process that makes the calls of one recorded case. */
 export class RecordedProcess {
@@ -153,11 +146,9 @@ export class RecordedProcess {
     }
     if (/^lseek\((dmabuf,)?0,(SEEK_)?END( again)?\)$/.test(call)) return this.buffer.size;
     const word = /^DMA_BUF_IOCTL_SYNC\(flags=(0x\w+)\)$/.exec(call)?.[1];
-    const flags = Number(word);
-    const direction = DIRECTIONS[flags % 4];
-    if (word !== undefined && flags < 8 && direction !== undefined) {
+    if (word !== undefined) {
       const { buffer } = this;
-      run(this.system, () => (flags < 4 ? buffer.beginCpuAccess(direction) : buffer.endCpuAccess(direction)));
+      run(this.system, () => buffer.sync(Number(word)));
       return 0;
     }
     const letters = /^SET_NAME(?:_[AB])?\((?:len=(\d+)|(aaa|bbb|ccc|empty|x\\ny|utf8 e-acute))\)$/.exec(call);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Attachment, CoreServices, DmaBuf, Errno, Process, SgMapping } from "@dmabuf/core";
 import type { Workqueue } from "@dmabuf/core/sim";
-import type { DmaFence } from "@dmabuf/core/sync";
+import { beginSignalling, type DmaFence, endSignalling } from "@dmabuf/core/sync";
 import { requestEntries } from "./request-entries.ts";
 
 /** A request that the controller has. */
@@ -89,10 +89,13 @@ export class AttachedBuffer {
   /** Signals, and leaves the rest to the worker: signalling must not wait for a reservation (FF-6). */
   #complete(request: Request, error: Errno | null): void {
     this.#requests.delete(request);
+    const { simulation } = this.#services;
     const { fence } = request;
+    const cookie = beginSignalling(simulation);
     if (error !== null) fence.setError(error);
     fence.signal();
     this.#worker.queue(() => this.#cleanup(fence));
+    endSignalling(simulation, cookie);
   }
 
   *#cleanup(fence: DmaFence): Process {

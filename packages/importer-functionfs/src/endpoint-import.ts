@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { type ImportedBuffer, KernelError, type Process, type TransferOptions } from "@dmabuf/core";
+import {
+  type ImportedBuffer,
+  KernelError,
+  type Process,
+  type TransferOptions,
+  transferSync,
+} from "@dmabuf/core";
 import type { Simulation } from "@dmabuf/core/sim";
 import type { DmaFence } from "@dmabuf/core/sync";
 import type { AttachedBuffer } from "./attached-buffer.ts";
@@ -38,7 +44,12 @@ export class EndpointImport implements ImportedBuffer {
     if (!(offset >= 0 && length > 0 && end <= size)) {
       throw this.#invalid(`[${offset}, ${end}) is not a part of a buffer of ${size} bytes`);
     }
-    return yield* this.#endpoint.transfer(this.#attached, { offset, length, nonblock });
+    return yield* this.#endpoint.transfer(this.#attached, {
+      offset,
+      length,
+      nonblock,
+      sync: transferSync(kind, options),
+    });
   }
 
   detach(): Process {

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { type CoreServices, type DmaBuf, type DmaDirection, KernelError, type Process } from "@dmabuf/core";
+import {
+  type CoreServices,
+  type DmaBuf,
+  type DmaDirection,
+  KernelError,
+  type Process,
+  type TransferSync,
+  transferSync,
+} from "@dmabuf/core";
 import { MILLISECOND, WaitQueue, type Workqueue } from "@dmabuf/core/sim";
-import { DmaFence, usageRw } from "@dmabuf/core/sync";
+import { beginSignalling, DmaFence, endSignalling } from "@dmabuf/core/sync";
 import { AttachedBuffer } from "./attached-buffer.ts";
 import { EndpointFile } from "./endpoint-file.ts";
 import type { FunctionFs } from "./functionfs.ts";
@@ -20,6 +28,8 @@ export interface EndpointTransfer {
   readonly offset: number;
   readonly length: number;
   readonly nonblock: boolean;
+  /** Default: implicit synchronisation, the only one that the ioctl knows. */
+  readonly sync?: TransferSync;
 }
 
 /** An endpoint and the buffers attached to it, whichever file they came through. @see struct ffs_epfile */
@@ -163,31 +173,36 @@ export class Endpoint {
     return this.#process("FUNCTIONFS_DMABUF_TRANSFER", this.#transfer(attached, transfer));
   }
 
-  *#transfer(attached: AttachedBuffer, { offset, length, nonblock }: EndpointTransfer): Process<DmaFence> {
+  *#transfer(attached: AttachedBuffer, transfer: EndpointTransfer): Process<DmaFence> {
     const { buffer } = attached;
-    const { dmaBuf } = this.#services;
+    const { offset, length, nonblock } = transfer;
+    const kind = this.direction === "out" ? "write" : "read";
+    const { waitsFor, publishes } = transfer.sync ?? transferSync(kind);
+    const { dmaBuf, simulation } = this.#services;
     if (!this.#attached.includes(attached)) throw this.#notAttached("FUNCTIONFS_DMABUF_TRANSFER", buffer);
     attached.get();
     try {
       yield* this.#waitUntilEnabled(nonblock);
       const configuration = this.#configuration;
-      const writes = this.direction === "out";
       yield* this.#lock("FUNCTIONFS_DMABUF_TRANSFER", buffer, nonblock);
       let fence: DmaFence;
       try {
         const timeout = nonblock ? 0 : FENCE_TIMEOUT;
-        const left = yield* buffer.resv.wait(usageRw(writes), { interruptible: true, timeout });
+        const left =
+          waitsFor === null ? 1 : yield* buffer.resv.wait(waitsFor, { interruptible: true, timeout });
         if (left === 0) throw this.#error("EBUSY", pendingText(nonblock));
         buffer.resv.reserveFences(1);
         if (!this.#enabled || this.#configuration !== configuration) {
           throw this.#error("ESHUTDOWN", "it was disabled while the transfer waited");
         }
         fence = DmaFence.init(dmaBuf.fences, fenceOps, attached.context, ++this.#seqno);
-        buffer.resv.addFence(fence, writes ? "write" : "read");
+        buffer.resv.addFence(fence, publishes);
       } finally {
         buffer.resv.unlock();
       }
-      attached.queue(fence, writes ? "write" : "read", offset, length);
+      const cookie = beginSignalling(simulation);
+      attached.queue(fence, kind, offset, length);
+      endSignalling(simulation, cookie);
       return fence;
     } catch (error) {
       yield* attached.put();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Attachment, CoreServices, DmaBuf, Errno, Process, SgMapping } from "@dmabuf/core";
 import type { Workqueue } from "@dmabuf/core/sim";
-import type { DmaFence } from "@dmabuf/core/sync";
+import { beginSignalling, type DmaFence, endSignalling } from "@dmabuf/core/sync";
 import type { BlockState } from "./block-queue.ts";
 
 /** What the engine is to do with a block. */
@@ -91,9 +91,12 @@ export class Block {
 
   /** Signals a fence and leaves the rest to the worker (IO-5). @see iio_buffer_signal_dmabuf_done */
   signal(fence: DmaFence, error: Errno | null): void {
+    const { simulation } = this.#services;
+    const cookie = beginSignalling(simulation);
     if (error !== null) fence.setError(error);
     fence.signal();
     this.#worker.queue(() => this.#cleanup(fence));
+    endSignalling(simulation, cookie);
   }
 
   *#cleanup(fence: DmaFence): Process {

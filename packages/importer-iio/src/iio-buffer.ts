@@ -7,9 +7,11 @@ import {
   type Errno,
   KernelError,
   type Process,
+  type TransferSync,
+  transferSync,
 } from "@dmabuf/core";
 import { MILLISECOND, type Workqueue } from "@dmabuf/core/sim";
-import { DmaFence, usageRw } from "@dmabuf/core/sync";
+import { beginSignalling, DmaFence, endSignalling } from "@dmabuf/core/sync";
 import { Block } from "./block.ts";
 import { BlockQueue, type BlockState } from "./block-queue.ts";
 
@@ -35,6 +37,8 @@ export interface EnqueueOptions {
   readonly offset?: number;
   /** `O_NONBLOCK`; default false. */
   readonly nonblock?: boolean;
+  /** Default: implicit synchronisation, the only one that the ioctl knows. */
+  readonly sync?: TransferSync;
 }
 
 /** An IIO buffer: one direction, any number of dma-bufs, each attached once. @see struct iio_buffer */
@@ -174,31 +178,34 @@ export class IioBuffer {
     const block = this.#find(buffer);
     if (block === undefined) throw this.#notAttached("IIO_BUFFER_DMABUF_ENQUEUE_IOCTL", buffer);
     block.get();
-    const fence = yield* this.#publish(block, nonblock);
-    const refusal = this.#refusal(block);
-    if (refusal !== null) {
-      block.signal(fence, refusal.errno);
-      throw refusal;
-    }
     const kind = this.direction === "in" ? "write" : "read";
-    block.prepare({ fence, kind, offset, length, cyclic });
-    this.#queue.enqueue(block);
+    const fence = yield* this.#publish(block, nonblock, options.sync ?? transferSync(kind));
+    const { simulation } = this.#services;
+    const cookie = beginSignalling(simulation);
+    const refusal = this.#refusal(block);
+    if (refusal !== null) block.signal(fence, refusal.errno);
+    else {
+      block.prepare({ fence, kind, offset, length, cyclic });
+      this.#queue.enqueue(block);
+    }
+    endSignalling(simulation, cookie);
+    if (refusal !== null) throw refusal;
     return fence;
   }
 
   /** Waits as implicit synchronisation asks and adds a new fence; gives up the block's reference when that fails. */
-  *#publish(block: Block, nonblock: boolean): Process<DmaFence> {
+  *#publish(block: Block, nonblock: boolean, { waitsFor, publishes }: TransferSync): Process<DmaFence> {
     const { buffer, context } = block;
-    const writes = this.direction === "in";
     const fence = DmaFence.init(this.#services.dmaBuf.fences, fenceOps, context, block.nextSeqno());
     try {
       yield* this.#lock("IIO_BUFFER_DMABUF_ENQUEUE_IOCTL", buffer, nonblock);
       try {
         const timeout = nonblock ? 0 : FENCE_TIMEOUT;
-        const left = yield* buffer.resv.wait(usageRw(writes), { interruptible: true, timeout });
+        const left =
+          waitsFor === null ? 1 : yield* buffer.resv.wait(waitsFor, { interruptible: true, timeout });
         if (left === 0) throw this.#error("EBUSY", pendingText(nonblock));
         buffer.resv.reserveFences(1);
-        buffer.resv.addFence(fence, writes ? "write" : "read");
+        buffer.resv.addFence(fence, publishes);
       } finally {
         buffer.resv.unlock();
       }

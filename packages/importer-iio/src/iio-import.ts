@@ -5,6 +5,7 @@ import {
   KernelError,
   type Process,
   type TransferOptions,
+  transferSync,
 } from "@dmabuf/core";
 import type { Simulation } from "@dmabuf/core/sim";
 import type { DmaFence } from "@dmabuf/core/sync";
@@ -41,7 +42,12 @@ export class IioImport implements ImportedBuffer {
       throw new KernelError("EINVAL", "IIO_BUFFER_DMABUF_ENQUEUE_IOCTL", reason);
     }
     if (!nonblock && this.#last !== null) yield* this.#last.wait({ interruptible: true });
-    const fence = yield* this.iioBuffer.enqueue(this.#buffer, { offset, bytesUsed, nonblock });
+    const fence = yield* this.iioBuffer.enqueue(this.#buffer, {
+      offset,
+      bytesUsed,
+      nonblock,
+      sync: transferSync(kind, options),
+    });
     this.#forget();
     this.#last = fence.get();
     return fence;

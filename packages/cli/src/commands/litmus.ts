@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { InputError } from "@dmabuf/core";
-import { type LitmusProgram, type LitmusResult, runLitmus } from "@dmabuf/core/coherency";
+import { type LitmusResult, runLitmus, type TimedLitmusProgram } from "@dmabuf/core/coherency";
 import { addCommand, type OutputFormat, type RegisterCommand } from "../command.ts";
 import type { InputDocument } from "../input/input-document.ts";
 import { readDocuments } from "../input/read-documents.ts";
-import { hazardStory } from "../litmus/litmus-story.ts";
+import { hazardStory, raceStory } from "../litmus/litmus-story.ts";
 import { readLitmus } from "../litmus/read-litmus.ts";
 import { differences, verdictOf } from "../litmus/verdict.ts";
 import { oneLine } from "../one-line.ts";
@@ -27,7 +27,7 @@ export const registerLitmus: RegisterCommand = (program, session) => {
   addCommand(program, {
     name: "litmus",
     arguments: "<file...>",
-    summary: "run litmus programs: which reads can be stale, which writes can be lost",
+    summary: "run litmus programs: which reads can be stale, which writes can be lost, which steps race",
     about: { file: "YAML, JSON or JSON Lines files, folders of them, or - for standard input" },
     examples: [
       ["dmabuf litmus examples/litmus", "run the guided tour"],
@@ -43,7 +43,7 @@ export const registerLitmus: RegisterCommand = (program, session) => {
 };
 
 async function litmus(session: Session, sources: readonly string[], options: LitmusOptions): Promise<void> {
-  const programs: { program: LitmusProgram; document: InputDocument }[] = [];
+  const programs: { program: TimedLitmusProgram; document: InputDocument }[] = [];
   // Everything is read before anything runs: an input that cannot be used gives one line and nothing else.
   for (const file of await session.reader.expand(sources, endings)) {
     const { fileName, text } = await session.reader.read(file);
@@ -70,7 +70,11 @@ class LitmusReport {
   #count = 0;
   #failed = 0;
 
-  constructor(session: Session, options: LitmusOptions, programs: readonly { program: LitmusProgram }[]) {
+  constructor(
+    session: Session,
+    options: LitmusOptions,
+    programs: readonly { program: TimedLitmusProgram }[],
+  ) {
     this.#session = session;
     this.#options = options;
     this.#nameWidth = Math.min(
@@ -79,7 +83,7 @@ class LitmusReport {
     );
   }
 
-  add(program: LitmusProgram, document: InputDocument, result: LitmusResult): void {
+  add(program: TimedLitmusProgram, document: InputDocument, result: LitmusResult): void {
     const different = differences(program.expect, result);
     // Places are worked out from the text again, so only where one is printed.
     const place = different.length > 0 ? document.place(["expect"], "key") : "";
@@ -90,7 +94,10 @@ class LitmusReport {
     }
     if (this.#options.format === "json") {
       const { name, stale, lost } = result;
-      this.#session.print(JSON.stringify({ name, stale, lost }));
+      const races = result.races.map(({ first, second }) => [first, second]);
+      // Only timelines can race: without them the answer has the form that it always had.
+      const ordered = program.timelines === undefined ? {} : { races };
+      this.#session.print(JSON.stringify({ name, stale, lost, ...ordered }));
       this.#session.complain(...different.map((text) => oneLine(`${place}: ${name}: ${text}`)));
     } else {
       this.#tell(program, result, place, different);
@@ -113,25 +120,36 @@ class LitmusReport {
     const { colors } = this.#session;
     if (this.#options.brief || this.#told.size === 0) return [];
     const explain = [...this.#told].sort().map((code) => `dmabuf explain ${code}`);
+    const table =
+      "new: the newest value of the byte; old: an earlier one; -: no line; by itself: hardware may, at any time";
+    const tables = this.#told.has("stale-read") || this.#told.has("lost-write");
     return [
-      colors.dim(
-        "new: the newest value of the byte; old: an earlier one; -: no line; by itself: hardware may, at any time",
-      ),
+      ...(tables ? [colors.dim(table)] : []),
       colors.dim(`what it means on a board, and what to do: ${explain.join(", ")}`),
     ];
   }
 
-  #tell(program: LitmusProgram, result: LitmusResult, place: string, different: readonly string[]): void {
+  #tell(
+    program: TimedLitmusProgram,
+    result: LitmusResult,
+    place: string,
+    different: readonly string[],
+  ): void {
     const { colors } = this.#session;
     const mark = different.length === 0 ? colors.green("ok  ") : colors.red("FAIL");
     this.#session.print(`${mark}  ${oneLine(program.name).padEnd(this.#nameWidth)}  ${verdictOf(result)}`);
     this.#session.print(...different.map((text) => oneLine(`      ${text} (${place})`)));
     if (this.#options.brief) return;
     const told = result.hazards.slice(0, MOST_STORIES);
-    const stories = told.map((hazard) => hazardStory(program, hazard, colors));
+    const races = result.races.slice(0, MOST_STORIES - told.length);
+    const stories = [
+      ...told.map((hazard) => hazardStory(program, hazard, colors)),
+      ...races.map((race) => raceStory(program, race, colors)),
+    ];
     for (const { code } of told) this.#told.add(code);
+    if (races.length > 0) this.#told.add("race");
     for (const story of stories) this.#session.print("", ...story.map((line) => `      ${line}`.trimEnd()));
-    const more = result.hazards.length - told.length;
+    const more = result.hazards.length + result.races.length - stories.length;
     if (more > 0) this.#session.print("", colors.dim(`      and ${more} more`));
     if (stories.length > 0) this.#session.print("");
   }

@@ -103,11 +103,17 @@ function describeUnion(
   const branches = issue.errors.map((issues) =>
     issues.map((inner) => ({ ...inner, path: [...outer, ...inner.path] }) as z.core.$ZodIssue),
   );
-  // An alternative of the right kind fails inside; of those, the one with the fewest faults was meant.
+  // An alternative of the right kind fails inside; of those, the one with the fewest faults was meant. Alternatives
+  // that a key tells apart are not even tried when that key is wrong: more than one fault, and fewer than two.
+  const faults = (issues: readonly z.core.$ZodIssue[]): number =>
+    issues.reduce((sum, inner) => {
+      if (inner.code === "unrecognized_keys") return sum + inner.keys.length;
+      return sum + (inner.code === "invalid_union" && inner.discriminator !== undefined ? 1.5 : 1);
+    }, 0);
   const inside = branches.filter((issues) =>
     issues.some(({ path, code }) => path.length > outer.length || code === "unrecognized_keys"),
   );
-  const meant = inside.sort((first, second) => first.length - second.length)[0];
+  const meant = inside.sort((first, second) => faults(first) - faults(second))[0];
   const fault = meant?.find(({ code }) => code === "unrecognized_keys") ?? meant?.[0];
   if (fault !== undefined) return describeIssue(fault, schema, root);
   const expected = branches.flat().map((inner) => ("expected" in inner ? kind(String(inner.expected)) : ""));

@@ -12,11 +12,12 @@ interface SchemaNode {
   readonly allOf?: readonly SchemaNode[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
+  readonly required?: readonly string[];
 }
 
 /**
  * The keys that a schema knows for the mapping at a path. Of alternatives told apart by a key, such as steps by
- * their `op`, only those count that the mapping has chosen.
+ * their `op`, only those count that the mapping has chosen; of others, those that it comes nearest to.
  */
 export function knownKeys(schema: z.ZodType, root: unknown, path: FieldPath): string[] {
   const json = z.toJSONSchema(schema, {
@@ -38,7 +39,17 @@ function alternatives(node: SchemaNode, value: unknown): SchemaNode[] {
   if (inner === undefined) return [node];
   const found = inner.flatMap((option) => alternatives(option, value));
   const chosen = found.filter((option) => isChosen(option, value));
-  return chosen.length > 0 ? chosen : found;
+  return chosen.length > 0 ? mostRequired(chosen, value) : found;
+}
+
+/** Of alternatives that a mapping may have chosen, those of whose required keys it has the most. */
+function mostRequired(options: readonly SchemaNode[], value: unknown): SchemaNode[] {
+  if (typeof value !== "object" || value === null) return [...options];
+  const present = options.map(
+    ({ required = [] }) => required.filter((key) => Object.hasOwn(value, key)).length,
+  );
+  const most = Math.max(...present);
+  return options.filter((_, index) => present[index] === most);
 }
 
 function isChosen(node: SchemaNode, value: unknown): boolean {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { LitmusHazard, LitmusProgram, RouteSpec, WitnessStep } from "@dmabuf/core/coherency";
+import type { LitmusHazard, RouteSpec, TimedLitmusProgram, WitnessStep } from "@dmabuf/core/coherency";
 
 /** One cache's copy of the byte: the newest value or an older one, and whether it still has to be written back. */
 export interface CachedByte {
@@ -21,7 +21,7 @@ export interface HistoryRow {
  * What happens to one byte along the witness of a hazard, row by row from memory fresh and empty caches. It follows
  * the tables of COHERENCY directly and shares no code with the engine: what a story shows is a second opinion.
  */
-export function byteHistory(program: LitmusProgram, hazard: LitmusHazard): HistoryRow[] {
+export function byteHistory(program: TimedLitmusProgram, hazard: LitmusHazard): HistoryRow[] {
   const history = new ByteHistory(program, hazard.byte);
   const rows = [history.row(null)];
   for (const step of hazard.witness) {
@@ -33,12 +33,12 @@ export function byteHistory(program: LitmusProgram, hazard: LitmusHazard): Histo
 }
 
 class ByteHistory {
-  readonly #program: LitmusProgram;
+  readonly #program: TimedLitmusProgram;
   readonly #byte: number;
   readonly #copies: Map<string, CachedByte | null>;
   #memory = true;
 
-  constructor(program: LitmusProgram, byte: number) {
+  constructor(program: TimedLitmusProgram, byte: number) {
     this.#program = program;
     this.#byte = byte;
     this.#copies = new Map(Object.keys(program.domains).map((name) => [name, null]));
@@ -56,7 +56,7 @@ class ByteHistory {
 
   perform(index: number, allocates: boolean): void {
     const step = this.#program.steps[index];
-    if (step === undefined) return;
+    if (step === undefined || !("range" in step)) return;
     const [start, end] = step.range;
     const hit = this.#byte >= start && this.#byte < end;
     if (!("agent" in step)) {

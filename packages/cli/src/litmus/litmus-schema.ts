@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { z } from "zod";
 
+/** Timelines that a program may have: each signal keeps a clock with an entry for each of them. */
+const MOST_TIMELINES = 256;
+
 const powersOfTwo = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096] as const;
 
 const offset = z.int().min(0);
@@ -58,9 +61,14 @@ const route = z
   ])
   .describe("How the agent's accesses reach memory.");
 
-const step = z.discriminatedUnion("op", [
+const on = name
+  .exactOptional()
+  .describe("The timeline that the step runs on; all steps name one, or none does.");
+
+const action = z.discriminatedUnion("op", [
   z
     .strictObject({
+      on,
       agent: name.describe("Name of one of the agents."),
       op: z.enum(["read", "write"]),
       range,
@@ -68,11 +76,24 @@ const step = z.discriminatedUnion("op", [
     .describe("An access."),
   z
     .strictObject({
+      on,
       op: z.enum(["clean", "invalidate", "flush"]),
       domain: domainName,
       range,
     })
     .describe("Raw maintenance: it acts on every whole line that the range touches."),
+]);
+
+const fenceOn = name.describe("The timeline that the step runs on.");
+
+const step = z.union([
+  z
+    .strictObject({ on: fenceOn, signal: name.describe("Name of the fence; a fence is signalled once.") })
+    .describe("The timeline signals a fence: everything before it happened."),
+  z
+    .strictObject({ on: fenceOn, wait: name.describe("Name of a fence that an earlier step signals.") })
+    .describe("The timeline waits for a fence: nothing after it happens before the signal."),
+  action,
 ]);
 
 const expectation = z
@@ -91,7 +112,7 @@ const expectation = z
   })
   .describe("What must come out; a difference is a failure. Each key may be left out.");
 
-/** A litmus program as it is written: the form of COHERENCY's "Litmus programs", without timelines. */
+/** A litmus program as it is written: the form of COHERENCY's "Litmus programs". */
 export const litmusProgramSchema = z
   .strictObject({
     name: name.describe("What the program shows."),
@@ -104,7 +125,16 @@ export const litmusProgramSchema = z
           'Bytes, or a count with a unit as in "64KiB"; bytes past it in its last line are neighbours.',
         ),
     }),
-    steps: z.array(step).describe("What happens, in this order."),
+    timelines: z
+      .array(name)
+      .max(MOST_TIMELINES)
+      .exactOptional()
+      .describe(
+        "What runs side by side: CPU threads, engines. Only fences order steps of different timelines.",
+      ),
+    steps: z
+      .array(step)
+      .describe("What happens, in this order; with timelines, in any order that they leave."),
     expect: expectation.exactOptional(),
   })
   .describe("A dmabuf litmus program: one buffer, its agents and caches, and what they do to it.");
@@ -120,5 +150,9 @@ export const litmusOutputSchema = z
     lost: stepIndex
       .nullable()
       .describe("The first step at which the newest value of some byte can be lost, or null."),
+    races: z
+      .array(z.tuple([stepIndex, stepIndex]))
+      .exactOptional()
+      .describe("Pairs of unordered steps that conflict, ascending; only for a program with timelines."),
   })
   .describe("The verdict of one litmus program: one line of dmabuf litmus --format json.");

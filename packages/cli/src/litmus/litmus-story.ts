@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
-import type { LitmusHazard, LitmusProgram, LitmusStep, WitnessStep } from "@dmabuf/core/coherency";
+import type {
+  LitmusHazard,
+  LitmusRace,
+  LitmusStep,
+  TimedLitmusProgram,
+  WitnessStep,
+} from "@dmabuf/core/coherency";
 import { oneLine } from "../one-line.ts";
 import type { Colors } from "../style.ts";
 import { byteHistory, type CachedByte, type HistoryRow } from "./byte-history.ts";
@@ -9,15 +15,15 @@ const shown = (fresh: boolean): string => values[`${fresh}`];
 const shownCopy = (copy: CachedByte | null | undefined): string =>
   copy == null ? "-" : `${shown(copy.fresh)}${copy.dirty ? ", dirty" : ""}`;
 
-/** A step in words: `dma writes [0, 4096)`, `clean cpu [0, 64)`. */
+/** A step in words: `dma writes [0, 4096)`, `clean cpu [0, 64) on main`. */
 function stepText(step: LitmusStep): string {
   const [start, end] = step.range;
   const what = "agent" in step ? `${step.agent} ${step.op}s` : `${step.op} ${step.domain}`;
-  return oneLine(`${what} [${start}, ${end})`);
+  return oneLine(`${what} [${start}, ${end})${step.on === undefined ? "" : ` on ${step.on}`}`);
 }
 
 function happened(
-  program: LitmusProgram,
+  program: TimedLitmusProgram,
   { byte }: LitmusHazard,
   step: WitnessStep | null,
 ): [string, string] {
@@ -41,7 +47,7 @@ function happened(
 }
 
 /** The hazard in one sentence. */
-function headline(program: LitmusProgram, { code, step, byte }: LitmusHazard): string {
+function headline(program: TimedLitmusProgram, { code, step, byte }: LitmusHazard): string {
   const what =
     code === "stale-read"
       ? `byte ${byte} can be an old value`
@@ -49,7 +55,11 @@ function headline(program: LitmusProgram, { code, step, byte }: LitmusHazard): s
   return `step ${step}, ${stepText(program.steps[step] as LitmusStep)}: ${what}`;
 }
 
-function ending(program: LitmusProgram, { code, step }: LitmusHazard, rows: readonly HistoryRow[]): string {
+function ending(
+  program: TimedLitmusProgram,
+  { code, step }: LitmusHazard,
+  rows: readonly HistoryRow[],
+): string {
   if (code === "lost-write") return "the newest value is nowhere any more";
   const read = program.steps[step] as LitmusStep;
   const route = "agent" in read ? program.agents[read.agent] : undefined;
@@ -62,7 +72,7 @@ function ending(program: LitmusProgram, { code, step }: LitmusHazard, rows: read
  * How a hazard comes about, as a table: what happened on the left, on the right where the newest value of the byte is
  * ("new"), where an older one is ("old"), and which copies are dirty. The lines have no indent and no line ends.
  */
-export function hazardStory(program: LitmusProgram, hazard: LitmusHazard, colors: Colors): string[] {
+export function hazardStory(program: TimedLitmusProgram, hazard: LitmusHazard, colors: Colors): string[] {
   const rows = byteHistory(program, hazard);
   const domains = Object.keys(program.domains);
   const cells = rows.map((row) => [
@@ -88,5 +98,23 @@ export function hazardStory(program: LitmusProgram, hazard: LitmusHazard, colors
     `${colors.bold(hazard.code)} at ${headline(program, hazard)}`,
     ...lines.map((line) => `  ${line}`),
     `  ${indent}${colors.red(end)}`,
+  ];
+}
+
+const conflicts = {
+  bytes: "both touch the same bytes, and one of them writes",
+  line: "they share a line, and a write takes its whole line along",
+  maintenance: "maintenance moves a line that the other one is about",
+} as const;
+
+/** What a race is about, what orders neither way, and which fence would. The lines have no indent and no line ends. */
+export function raceStory(program: TimedLitmusProgram, race: LitmusRace, colors: Colors): string[] {
+  const { first, second, conflict } = race;
+  const [a, b] = [program.steps[first] as LitmusStep, program.steps[second] as LitmusStep];
+  const [from, to] = [oneLine(a.on ?? ""), oneLine(b.on ?? "")];
+  return [
+    `${colors.bold("race")} of step ${first}, ${stepText(a)}, and step ${second}, ${stepText(b)}`,
+    `  ${conflicts[conflict]}; nothing orders them`,
+    `  ${colors.red(`missing: a fence that ${from} signals after step ${first} and ${to} waits for before step ${second}`)}`,
   ];
 }

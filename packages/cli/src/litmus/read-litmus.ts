@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { InputError, nearestName, parseSize } from "@dmabuf/core";
-import type { LitmusProgram } from "@dmabuf/core/coherency";
+import { orderProblem, type TimedLitmusProgram } from "@dmabuf/core/coherency";
 import type { FieldPath, InputDocument } from "../input/input-document.ts";
 import { inputError, parseWith } from "../input/parse-with.ts";
 import { quoted } from "../one-line.ts";
@@ -17,20 +17,20 @@ const LARGEST_BUFFER = 2 ** 52;
 
 /** What the form of litmus programs has and this version does not read yet. */
 const later: Readonly<Record<string, string>> = {
-  timelines: "programs with timelines",
-  on: "programs with timelines",
-  signal: "programs with timelines",
-  wait: "programs with timelines",
   behind: "stacked domains",
   exclusive: "stacked domains",
 };
 
+const fenceKeys = ["signal", "wait"];
+const stepKeys = ["on", "agent", "op", "domain", "range"];
+
 /**
- * The litmus program that a document holds, every name resolved and every range inside the buffer. Throws
+ * The litmus program that a document holds, every name resolved, every range inside the buffer, and its timelines in order. Throws
  * `InputError` with file, line, column, document, field and reason, and the nearest right name for a misspelt one.
  */
-export function readLitmus(document: InputDocument): LitmusProgram {
+export function readLitmus(document: InputDocument): TimedLitmusProgram {
   refuseLater(document);
+  refuseOddFence(document);
   const text = parseWith(litmusProgramSchema, document);
   const size = bufferSize(document, text);
   if (Object.keys(text.domains).length > MOST_DOMAINS) {
@@ -45,32 +45,56 @@ export function readLitmus(document: InputDocument): LitmusProgram {
       mustBe("domain", route.domain, text.domains, document, ["agents", agent, "domain"]);
   }
   for (const [index, step] of text.steps.entries()) {
+    if (!("op" in step)) continue;
     if ("agent" in step) mustBe("agent", step.agent, text.agents, document, ["steps", index, "agent"]);
     else mustBe("domain", step.domain, text.domains, document, ["steps", index, "domain"]);
     mustFit(step.range, size, document, ["steps", index, "range"]);
   }
+  const problem = orderProblem({ ...text, buffer: { size } });
+  if (problem !== null) throw inputError(document, problem.path, problem.reason);
   const { expect, ...program } = text;
   return { ...program, buffer: { size }, ...(expect === undefined ? {} : { expect }) };
 }
 
 /** Says of a part of the form that is not supported yet so, instead of calling its key unknown. */
 function refuseLater(document: InputDocument): void {
-  const look = (value: unknown, path: FieldPath): void => {
+  const { domains } = (document.value ?? {}) as { domains?: unknown };
+  if (typeof domains !== "object" || domains === null) return;
+  for (const [name, domain] of Object.entries(domains)) {
     for (const key of Object.keys(later)) {
-      if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) continue;
+      if (typeof domain !== "object" || domain === null || !Object.hasOwn(domain, key)) continue;
       throw inputError(
         document,
-        [...path, key],
+        ["domains", name, key],
         `not supported yet: ${later[key]} come with a later version`,
         "key",
       );
     }
-  };
-  const { steps, domains } = (document.value ?? {}) as { steps?: unknown; domains?: unknown };
-  look(document.value, []);
-  if (Array.isArray(steps)) for (const [index, step] of steps.entries()) look(step, ["steps", index]);
-  if (typeof domains !== "object" || domains === null) return;
-  for (const [name, domain] of Object.entries(domains)) look(domain, ["domains", name]);
+  }
+}
+
+/** Says of a misspelt `signal` or `wait` so, which would look like an operation without `op`, and of both in one step. */
+function refuseOddFence(document: InputDocument): void {
+  const { steps } = (document.value ?? {}) as { steps?: unknown };
+  if (!Array.isArray(steps)) return;
+  for (const [index, step] of steps.entries()) {
+    if (typeof step !== "object" || step === null) continue;
+    const keys = Object.keys(step);
+    if (fenceKeys.every((key) => keys.includes(key))) {
+      throw inputError(
+        document,
+        ["steps", index, "wait"],
+        "a step signals a fence or waits for one, not both",
+        "key",
+      );
+    }
+    if (keys.some((key) => fenceKeys.includes(key) || key === "op")) continue;
+    for (const key of keys.filter((each) => !stepKeys.includes(each))) {
+      const nearest = nearestName(key, [...stepKeys, ...fenceKeys]);
+      if (fenceKeys.some((fence) => nearest.includes(`did you mean "${fence}"`)))
+        throw inputError(document, ["steps", index, key], `unknown key${nearest}`, "key");
+    }
+  }
 }
 
 function bufferSize(document: InputDocument, { buffer }: LitmusText): number {

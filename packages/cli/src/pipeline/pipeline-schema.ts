@@ -31,6 +31,10 @@ const touched = {
     .tuple([z.int().min(0), z.int().min(1)])
     .exactOptional()
     .describe("The part that it touches, half-open; default all of it."),
+  waits: z
+    .boolean()
+    .exactOptional()
+    .describe("False forgets to wait for the fences of others. Default true."),
 };
 
 const stage = z
@@ -61,7 +65,12 @@ export const pipelineSchema = z
     buffers: z.record(name, buffer).describe("The pools of buffers, by name."),
     stages: z.array(stage).min(1).describe("In the order in which a frame goes through them."),
     exporter: name.describe("Who allocates the buffers."),
-    sync: z.literal("implicit").exactOptional().describe("How stages wait for each other. Default implicit."),
+    sync: z
+      .enum(["implicit", "explicit", "none"])
+      .exactOptional()
+      .describe(
+        "How stages wait for each other: by the fences in the buffers, by fences that the program passes on, or not at all. Default implicit.",
+      ),
     coherency: z
       .enum(coherencyChoices)
       .exactOptional()

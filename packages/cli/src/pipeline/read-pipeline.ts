@@ -20,7 +20,7 @@ export interface PipelineFile {
  */
 export function readPipeline(document: InputDocument): PipelineFile {
   refuseLater(document);
-  const { board = null, kernel = null, sync: _implicit, ...pipeline } = parseWith(pipelineSchema, document);
+  const { board = null, kernel = null, ...pipeline } = parseWith(pipelineSchema, document);
   return { pipeline, board, kernel, coherency: pipeline.coherency ?? null, document };
 }
 
@@ -53,14 +53,11 @@ function refuseLater(document: InputDocument): void {
     throw inputError(document, path, `${reason} is not supported yet`);
   };
   if (typeof value !== "object" || value === null) return;
-  const sync = at(["sync"]);
-  if (sync === "explicit" || sync === "none") later(["sync"], `sync: ${sync}`);
   if (Object.hasOwn(value, "stages") && Array.isArray(at(["stages"]))) {
     for (const [i, stage] of (at(["stages"]) as unknown[]).entries()) {
       if (typeof stage !== "object" || stage === null) continue;
-      for (const key of ["waits", "pin"]) {
-        if (Object.hasOwn(stage, key)) later(["stages", i, key], `${key}: ${quoted(at(["stages", i, key]))}`);
-      }
+      if (Object.hasOwn(stage, "pin"))
+        later(["stages", i, "pin"], `pin: ${quoted(at(["stages", i, "pin"]))}`);
     }
   }
   const buffers = at(["buffers"]);

@@ -45,6 +45,17 @@ export const runReportSchema = z
     assumptions: z.array(text).describe("What the verdict takes for granted."),
     findings: z.array(finding),
     maintenance: z.strictObject({ performed: total, required: total.nullable() }),
+    waits: z
+      .array(
+        z.strictObject({
+          stage: text.describe("Who waited."),
+          for: text.describe("Who had published the fences."),
+          why: text.describe("By what rule."),
+          count: z.int().min(1).describe("How often it really had to wait."),
+          ns: count,
+        }),
+      )
+      .describe("Which stage waited for the fences of which."),
     cost: z.strictObject({ frames: count, ns: count, cpuNs: count }),
   })
   .describe("One run of a pipeline: one line of dmabuf run --format json.");

@@ -53,10 +53,15 @@ export function findingText(found: Finding, colors: Colors): string[] {
   return lines;
 }
 
-function costText({ maintenance: { performed, required }, cost }: RunReport): string[] {
+function costText({ maintenance: { performed, required }, waits, cost }: RunReport): string[] {
   const total = (which: { ops: number; bytes: number; ns: number }): string =>
     which.ops === 0 ? "none" : `${which.ops} operations, ${bytes(which.bytes)}, ${duration(which.ns)}`;
+  const lines = waits.map(
+    ({ stage, for: other, why, count, ns }) =>
+      `waits        ${stage} for ${other}: ${why} (${count} time${count === 1 ? "" : "s"}, ${duration(ns)})`,
+  );
   return [
+    ...lines,
     `maintenance  performed ${total(performed)}; required ${required === null ? "unknown" : total(required)}`,
     `cost         ${cost.frames} frames in ${duration(cost.ns)}, CPU ${duration(cost.cpuNs)}`,
   ];

@@ -44,6 +44,31 @@ what it means on a board, and what to do: dmabuf explain stale-read
 `);
   });
 
+  test("tells of a race what is missing, and answers with it in JSON", async () => {
+    const text = programText({
+      buffer: "buffer: { size: 4096 }\ntimelines: [cam, app]",
+      write: "  - { on: cam, agent: dma, op: write, range: [0, 64] }\n  - { on: cam, signal: f }",
+      read: "  - { on: app, agent: dma, op: read, range: [32, 96] }\n  - { on: app, wait: f }",
+      expect: "expect: { stale: [], races: [[0, 2]] }",
+    });
+    const { status, stdout } = await run(["litmus", "a.yaml"], { files: { "a.yaml": text } });
+    expect(status).toBe(0);
+    expect(stdout).toBe(`ok    forgotten-clean  race of steps 0-2
+
+      race of step 0, dma writes [0, 64) on cam, and step 2, dma reads [32, 96) on app
+        both touch the same bytes, and one of them writes; nothing orders them
+        missing: a fence that cam signals after step 0 and app waits for before step 2
+
+what it means on a board, and what to do: dmabuf explain race
+1 program: all as expected
+`);
+    const answer = await run(["litmus", "--format", "json", "-"], { stdin: text });
+    expect(answer.stdout).toBe('{"name":"forgotten-clean","stale":[],"lost":null,"races":[[0,2]]}\n');
+    const other = await run(["litmus", "--brief", "-"], { stdin: text.replace("[[0, 2]]", "[[0, 3]]") });
+    expect(other.status).toBe(1);
+    expect(other.stdout).toContain("      races: expected 0-3, found 0-2 (stdin:11:1)\n");
+  });
+
   test("is silent about a coherent program, and with --brief about all", async () => {
     const clean = "  - { op: clean, domain: cpu, range: [0, 4096] }";
     const files = { "a.yaml": programText(), "b.yaml": programText({ write: `${clean}`, expect: "" }) };

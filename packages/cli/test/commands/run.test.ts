@@ -33,7 +33,10 @@ describe("examples/pipelines", () => {
     "zynq-adc-hp0-to-usb.yaml": ["coherent"],
     "zynq-adc-hp0-to-usb-udmabuf.yaml": ["incoherent", "lost-write", "stale-read"],
     "zynq-adc-hp0-to-cpu-brackets.yaml": ["coherent"],
-    "zynq-adc-hp0-to-cpu-poll-in-bracket.yaml": ["incoherent", "stale-read"],
+    "zynq-adc-hp0-to-cpu-poll-in-bracket.yaml": ["incoherent", "race", "stale-read"],
+    "zynq-explicit-sync.yaml": ["coherent"],
+    "zynq-forgotten-fence.yaml": ["incoherent", "race"],
+    "zynq-no-sync.yaml": ["incoherent", "race"],
     "zynq-adc-hp0-to-cpu-no-brackets.yaml": ["incoherent", "missing-bracket", "stale-read"],
   };
 
@@ -131,21 +134,6 @@ describe("input that cannot be used is one line and status 2", () => {
       "no exporter",
       yaml({ exporter: "" }),
       "p.yaml:1:1: document 1: exporter: is missing; leaving the choice to the planner is not supported yet",
-    ],
-    [
-      "explicit sync",
-      yaml({ sync: "sync: explicit" }),
-      "p.yaml:8:7: document 1: sync: sync: explicit is not supported yet",
-    ],
-    [
-      "no sync",
-      yaml({ sync: "sync: none" }),
-      "p.yaml:8:7: document 1: sync: sync: none is not supported yet",
-    ],
-    [
-      "a driver that does not wait",
-      yaml({ stages: "stages:\n  - { device: usb0, writes: samples, waits: false }" }),
-      "p.yaml:5:45: document 1: stages[0].waits: waits: false is not supported yet",
     ],
     [
       "another format",

@@ -93,7 +93,7 @@ describe("what does not fit is named with its place, its field and the nearest r
       step("agent: dma"),
     ],
     [
-      "x.yaml:6:18: document 1: steps[0].agent: unknown key; known: op, domain, range",
+      "x.yaml:6:18: document 1: steps[0].agent: unknown key; known: on, op, domain, range",
       step("op: clean, agent: cpu, range: [0, 1]"),
     ],
     [
@@ -206,24 +206,78 @@ describe("what does not fit is named with its place, its field and the nearest r
   });
 });
 
+/** The program's write runs on `a`, its read on `b`; `fence` stands between them. */
+const timed = (...fences: readonly string[]) => ({
+  buffer: "buffer: { size: 4096 }\ntimelines: [a, b]",
+  write: "  - { on: a, agent: cpu, op: write, range: [0, 4096] }",
+  read: [
+    ...fences.map((fence) => `  - { ${fence} }`),
+    "  - { on: b, agent: dma, op: read, range: [0, 4096] }",
+  ].join("\n"),
+  expect: "expect: { stale: [], lost: null, races: [[0, 1]] }",
+});
+
+describe("a program with timelines", () => {
+  test("is read as it is written", () => {
+    const [program] = read(programText(timed("on: a, signal: f", "on: b, wait: f")));
+    expect(program).toMatchObject({
+      timelines: ["a", "b"],
+      steps: [
+        { on: "a", agent: "cpu", op: "write", range: [0, 4096] },
+        { on: "a", signal: "f" },
+        { on: "b", wait: "f" },
+        { on: "b", agent: "dma", op: "read", range: [0, 4096] },
+      ],
+      expect: { races: [[0, 1]] },
+    });
+    expect(read(programText({ buffer: "buffer: { size: 4096 }\ntimelines: [a]" }))).toHaveLength(1);
+  });
+
+  test.each<[string, readonly string[]]>([
+    ['x.yaml:8:11: document 1: steps[1].on: no timeline "camera"; known: a, b', ["on: camera, signal: f"]],
+    [
+      'x.yaml:9:22: document 1: steps[2].signal: fence "f" is signalled at step 1 already',
+      ["on: a, signal: f", "on: b, signal: f"],
+    ],
+    [
+      'x.yaml:8:20: document 1: steps[1].wait: it stands before the signal of fence "f", which is step 2',
+      ["on: b, wait: f", "on: a, signal: f"],
+    ],
+    ['x.yaml:8:20: document 1: steps[1].wait: it never ends: no step signals fence "f"', ["on: b, wait: f"]],
+    ["x.yaml:8:5: document 1: steps[1].on: is missing; it must be text", ["signal: f"]],
+    [
+      "x.yaml:8:5: document 1: steps[1].on: is missing; all steps name their timeline, or none does",
+      ["agent: dma, op: read, range: [0, 1]"],
+    ],
+    ["x.yaml:8:22: document 1: steps[1].signal: must be text, not 3", ["on: a, signal: 3"]],
+    ['x.yaml:8:14: document 1: steps[1].sginal: unknown key; did you mean "signal"?', ["on: a, sginal: f"]],
+    [
+      "x.yaml:8:25: document 1: steps[1].range: unknown key; known: on, signal",
+      ["on: a, signal: f, range: [0, 1]"],
+    ],
+    [
+      "x.yaml:8:25: document 1: steps[1].wait: a step signals a fence or waits for one, not both",
+      ["on: a, signal: f, wait: f"],
+    ],
+  ])("%s", (line, fences) => {
+    expect(refusal(timed(...fences))).toBe(line);
+  });
+
+  test("has timelines that are declared, once", () => {
+    expect(refusal({ ...timed(), buffer: "buffer: { size: 4096 }\ntimelines: [a, b, a]" })).toBe(
+      'x.yaml:5:19: document 1: timelines[2]: "a" is named twice',
+    );
+    expect(refusal({ ...timed(), buffer: "buffer: { size: 4096 }" })).toBe(
+      'x.yaml:6:11: document 1: steps[0].on: no timeline "a"',
+    );
+    expect(refusal({ ...timed(), buffer: `buffer: { size: 4096 }\ntimelines: [${"x,".repeat(257)}]` })).toBe(
+      "x.yaml:5:12: document 1: timelines: needs at most 256 items",
+    );
+  });
+});
+
 describe("what comes with later versions says so", () => {
   test.each<[string, Readonly<Record<string, string>>]>([
-    [
-      "x.yaml:9:1: document 1: timelines: not supported yet: programs with timelines come with a later version",
-      { timelines: "timelines: [a]" },
-    ],
-    [
-      "x.yaml:6:7: document 1: steps[0].on: not supported yet: programs with timelines come with a later version",
-      step("on: a, agent: dma, op: read, range: [0, 1]"),
-    ],
-    [
-      "x.yaml:6:7: document 1: steps[0].signal: not supported yet: programs with timelines come with a later version",
-      step("signal: f"),
-    ],
-    [
-      "x.yaml:6:7: document 1: steps[0].wait: not supported yet: programs with timelines come with a later version",
-      step("wait: f"),
-    ],
     [
       "x.yaml:2:29: document 1: domains.cpu.behind: not supported yet: stacked domains come with a later version",
       { domains: "domains: { cpu: { line: 64, behind: l2 } }" },
