@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -23,7 +23,9 @@ Example: pnpm bench interval-map --rounds 3
 `;
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const known = readdirSync(join(here, "workload")).map((file) => file.replace(/\.mjs$/, ""));
+const known = readdirSync(join(here, "workload"))
+  .map((file) => file.replace(/\.mjs$/, ""))
+  .sort();
 
 function fail(reason) {
   console.error(`bench: ${reason}`);
@@ -59,7 +61,7 @@ if (options.help) {
   process.stdout.write(help);
   process.exit(0);
 }
-const names = positionals.length > 0 ? positionals : known;
+const names = positionals.length > 0 ? [...new Set(positionals)] : known;
 const unknown = names.find((name) => !known.includes(name));
 if (unknown !== undefined) fail(`no workload "${unknown}": ${known.join(", ")}`);
 const workloads = await Promise.all(
@@ -74,7 +76,7 @@ if (!(Number.isInteger(rounds) && rounds >= 1))
   fail(`--rounds ${options.rounds} is not a whole number from 1 on`);
 const coreDirectory = resolve(options.core);
 if (!existsSync(join(coreDirectory, "coherency.js")))
-  fail(`core is not built in ${options.core}: run pnpm build`);
+  fail(`core is not built in "${options.core}": run pnpm build`);
 if (newest(join(here, "../packages/core/src"), ".ts") > newest(coreDirectory, ".js")) {
   console.error("bench: core's sources are newer than its build: run pnpm build to measure what is written");
 }
@@ -82,6 +84,8 @@ if (newest(join(here, "../packages/core/src"), ".ts") > newest(coreDirectory, ".
 const progress = (line) => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`);
 };
+// What else the machine did is part of the result: CPU time does not see who waits, but caches and memory are shared.
+const load = loadavg()[0];
 const measured = [];
 let failed = false;
 for (const [name, workload] of workloads) {
@@ -96,12 +100,20 @@ for (const [name, workload] of workloads) {
     failed = true;
   }
 }
-const machine = { node: process.version, cpu: cpus()[0]?.model.trim() ?? "unknown", cpus: cpus().length };
+const machine = {
+  node: process.version,
+  cpu: cpus()[0]?.model.trim() ?? "unknown",
+  cpus: cpus().length,
+  load_before: load,
+};
 if (options.json) console.log(JSON.stringify({ machine, rounds, workloads: measured }, null, 2));
-else
+else {
+  const times = rounds === 1 ? "round" : "rounds";
   console.log(
-    `medians of ${rounds} rounds, CPU time; Node ${process.version} on ${machine.cpus} x ${machine.cpu}`,
+    `medians of ${rounds} ${times}, CPU time; Node ${machine.node} on ${machine.cpus} x ${machine.cpu}, ` +
+      `load average before ${load.toFixed(1)}`,
   );
+}
 
 const missed = measured.some(({ rows }) => rows.some(({ verdict }) => verdict === "not met"));
 const differ = measured.some(({ disagreements = [] }) => disagreements.length > 0);

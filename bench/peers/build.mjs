@@ -11,6 +11,7 @@ const flags = ["-O2", "-std=c++17"];
 
 /** What each peer needs besides a compiler. */
 const peers = {
+  fence: { libraries: [] },
   "interval-map": {
     header: "boost/icl/interval_map.hpp",
     needs: "Boost (Debian: libboost-dev)",
@@ -18,6 +19,7 @@ const peers = {
   },
   "memory-copy": { libraries: [] },
   "tlm-pipeline": { header: "systemc", needs: "SystemC (Debian: libsystemc-dev)", libraries: ["-lsystemc"] },
+  "ww-mutex": { libraries: [] },
 };
 
 /**
@@ -54,8 +56,12 @@ function newestSource() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(peers);
+  const unknown = names.find((name) => !Object.hasOwn(peers, name));
+  if (unknown !== undefined) {
+    console.error(`build: no peer "${unknown}": ${Object.keys(peers).join(", ")}`);
+    process.exit(2);
+  }
   for (const name of names) {
-    if (!(name in peers)) throw new TypeError(`no peer "${name}": ${Object.keys(peers).join(", ")}`);
     const { skipped } = buildPeer(name);
     console.log(`${name}: ${skipped === undefined ? "built" : `skipped, ${skipped}`}`);
   }
