@@ -81,7 +81,8 @@ export default {
     },
     {
       name: "no-cycles",
-      comment: "a file that needs its own reader wants to be two files; types may name each other, as in a header",
+      comment:
+        "a file that needs its own reader wants to be two files; types may name each other, as in a header",
       severity: "error",
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },

@@ -26,8 +26,9 @@ let tarballs = new Map<string, string>();
 
 /** Runs a command in the new project and returns what it printed; a failure fails the test with its output. */
 function run(command: string, words: readonly string[]): string {
-  // Without the variables of the pnpm or vitest that runs this test: NODE_ENV, npm_config_*, NODE_OPTIONS.
-  const env = Object.fromEntries(["PATH", "HOME", "TMPDIR"].map((name) => [name, process.env[name]]));
+  // Without what the pnpm and the vitest that run this test put into the environment.
+  const ours = /^(npm_|pnpm_|vitest|node_options$|node_env$|init_cwd$)/i;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
   const { status, stdout, stderr, error } = spawnSync(command, words, {
     cwd: project,
     encoding: "utf8",

@@ -80,7 +80,7 @@ function run(command: string, words: readonly string[], cwd: string): Promise<En
     child.stdout.on("data", (data) => (output += data));
     child.stderr.on("data", (data) => (output += data));
     child.on("error", reject);
-    child.on("close", (status) => resolve({ status, output }));
+    child.on("close", (status) => resolve({ status, output: output.replace(/^\d+ of \d+ \w+\n/gm, "") }));
   });
 }
 
@@ -88,10 +88,12 @@ function run(command: string, words: readonly string[], cwd: string): Promise<En
 function writeCommands(): void {
   const main = join(repository, "packages/cli/src/main.ts");
   const dmabuf = `"${process.execPath}" ${tsx.map((word) => `"${word}"`).join(" ")} "${main}" "$@"`;
+  const { scripts } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+  const demo = scripts.demo.slice(scripts.demo.indexOf("main.ts") + "main.ts".length);
   const commands = {
     dmabuf: `${dmabuf}\nstatus=$?\necho $status >> "$DMABUF_STATUSES"\nexit $status`,
     npx: 'case "$1" in dmabuf|@dmabuf/cli) shift; exec dmabuf "$@";; esac\necho "npx $1: not in a README" >&2\nexit 127',
-    npm: `case "$1" in install|i|ci) exit 0;; start) cd "${repository}" && exec dmabuf demo examples/pipelines/zynq-usb-to-dac.yaml;; run) shift 3; exec dmabuf "$@";; esac\necho "npm $1: not in a README" >&2\nexit 127`,
+    npm: `case "$1" in install|i|ci) exit 0;; start) cd "${repository}" && exec dmabuf ${demo};; run) shift 3; exec dmabuf "$@";; esac\necho "npm $1: not in a README" >&2\nexit 127`,
   };
   mkdirSync(join(cache, "bin"), { recursive: true });
   for (const [name, text] of Object.entries(commands)) {
