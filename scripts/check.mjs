@@ -16,7 +16,7 @@ const steps = [
   { name: "fields", command: "node scripts/package-fields.mjs --check" },
   { name: "format", command: "biome check --error-on-warnings ." },
   { name: "types", command: "tsc -p tsconfig.tests.json" },
-  { name: "unit", command: "vitest run --coverage --isolate=false --pool=threads", after: "build" },
+  { name: "unit", command: "vitest run --isolate=false --pool=threads", after: "build" },
   { name: "headers", command: "node scripts/check-headers.mjs" },
   { name: "processes", command: "node scripts/check-processes.mjs" },
   { name: "architecture", command: "node scripts/check-architecture.mjs" },
