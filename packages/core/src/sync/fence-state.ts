@@ -255,14 +255,15 @@ export class FenceStates {
   // This, and what it calls, is short on purpose: the engine inlines it into the loops that signal many fences.
   #signalLocked(fence: FenceId, time: number): void {
     const table = this.#table;
-    if (table.first(fence) >= 0 && this.simulation.trace.wants(lockMapAcquire)) {
+    if (this.simulation.trace.wants(lockMapAcquire) && table.first(fence) >= 0) {
       this.#signalWatched(fence, time);
       return;
     }
     table.setFlags(fence, SIGNALED);
     table.setTimestamp(fence, time);
     this.emit(dmaFenceSignaled, fence);
-    if (table.first(fence) >= 0) this.#runCallbacks(fence);
+    const first = table.first(fence);
+    if (first >= 0) this.#runCallbacks(fence, first);
   }
 
   /** The lock checker sees what a callback may not do, also where a task signals (F-12). */
@@ -273,16 +274,16 @@ export class FenceStates {
     this.#table.setTimestamp(fence, time);
     this.emit(dmaFenceSignaled, fence);
     try {
-      this.#runCallbacks(fence);
+      const first = this.#table.first(fence);
+      if (first >= 0) this.#runCallbacks(fence, first);
     } finally {
       simulation.trace.emit(lockMapRelease, simulation.trace.intern(FENCE_LOCK));
     }
   }
 
-  #runCallbacks(fence: FenceId): void {
+  #runCallbacks(fence: FenceId, first: number): void {
     const callbacks = this.#callbacks;
     const locked = this.#locked;
-    const first = this.#table.first(fence);
     this.#locked = fence;
     try {
       if (callbacks.isAlone(first)) callbacks.runAlone(this.#table, fence, first);
