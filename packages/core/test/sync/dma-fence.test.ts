@@ -4,10 +4,12 @@ import { type Process, Simulation } from "../../src/sim.ts";
 import {
   type CallbackId,
   DmaFence,
+  dmaFenceSignaled,
   type FenceId,
   type FenceOps,
   FencePool,
   type FenceStatus,
+  lockMapAcquire,
 } from "../../src/sync.ts";
 
 const mock: FenceOps = { driverName: "mock", timelineName: "mock" };
@@ -321,4 +323,18 @@ test("a wait that timed out leaves no callback behind (F-16, F-24)", () => {
   simulation.complete("main", fence.wait({ timeout: 5 }));
   fence.put();
   expect([rules(simulation), pool.live]).toEqual([[], 0]);
+});
+
+test.each([
+  ["unwatched", false],
+  ["with the locks watched", true],
+])("what sees the signal in the trace may still take the callback back, %s (F-13)", (_, watched) => {
+  const { simulation, fence } = setup();
+  if (watched) simulation.trace.subscribe(lockMapAcquire, () => {});
+  const id = fence.addCallback(() => expect.unreachable()) as CallbackId;
+  const removed: boolean[] = [];
+  simulation.trace.subscribe(dmaFenceSignaled, () => {
+    removed.push(fence.removeCallback(id));
+  });
+  expect([fence.signal(), removed, fence.status]).toEqual([true, [true], "signaled"]);
 });
