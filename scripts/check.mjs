@@ -55,7 +55,7 @@ function start({ name, command }) {
   child.on("close", (code) => {
     running.delete(name);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    results.set(name, { passed: code === 0, seconds });
+    results.set(name, { passed: code === 0, seconds, output });
     console.log(`== ${name}: ${code === 0 ? "passed" : "FAILED"} in ${seconds} s: ${command}`);
     if (output.trim() !== "") console.log(output.trimEnd());
     next();
@@ -82,6 +82,9 @@ function finish() {
     console.log(
       `${passed ? "passed " : "FAILED "} ${seconds.padStart(6)} s  ${name}${missing ? `: not run, ${missing} failed` : ""}`,
     );
+  // Whoever reads the end of a long log sees why, not only what.
+  for (const [name, { output }] of failed)
+    if (output?.trim()) console.log(`== ${name}:\n${output.trimEnd().split("\n").slice(-30).join("\n")}`);
   if (existsSync(countsFile)) console.log(readFileSync(countsFile, "utf8").trim());
   process.exitCode = failed.length > 0 ? 1 : 0;
 }
