@@ -99,7 +99,7 @@ class CarveoutBuffer implements DmaBufOps {
   }
 
   mmap(): CpuPages {
-    return { extents: this.#extents, caching: "cached" };
+    return { extents: this.#extents, memoryType: "write-back" };
   }
 
   release(): void {

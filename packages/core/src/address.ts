@@ -9,6 +9,9 @@ export type PhysAddr = number & { readonly [space]: "phys" };
 /** An address as a device puts it on its bus (`dma_addr_t`): a whole number below 2^53. */
 export type DmaAddr = number & { readonly [space]: "dma" };
 
+/** An address in some virtual address space of the CPU: a whole number below 2^53. */
+export type CpuAddr = number & { readonly [space]: "cpu" };
+
 /** Names a number a physical address; throws `TypeError` unless it is a whole number in [0, 2^53). */
 export function physAddr(value: number): PhysAddr {
   if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`not a physical address: ${value}`);
@@ -19,6 +22,12 @@ export function physAddr(value: number): PhysAddr {
 export function dmaAddr(value: number): DmaAddr {
   if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`not a DMA address: ${value}`);
   return value as DmaAddr;
+}
+
+/** Names a number a virtual address; throws `TypeError` unless it is a whole number in [0, 2^53). */
+export function cpuAddr(value: number): CpuAddr {
+  if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`not a virtual address: ${value}`);
+  return value as CpuAddr;
 }
 
 /** Bytes, or a decimal count with a binary unit: `4096`, `"64KiB"`, `"1MiB"`, `"2GiB"`. */

@@ -3,6 +3,8 @@
 export {
   alignDown,
   alignUp,
+  type CpuAddr,
+  cpuAddr,
   type DmaAddr,
   dmaAddr,
   PAGE_SIZE,
@@ -18,15 +20,18 @@ export { bufinfo, fdinfo } from "./buffer/debug-listing.ts";
 export { DmaBuf } from "./buffer/dma-buf.ts";
 export type { DmaBufCore } from "./buffer/dma-buf-core.ts";
 export type { CpuPages, DmaBufOps, ExportInfo } from "./buffer/dma-buf-ops.ts";
-export type { Exporter } from "./buffer/exporter.ts";
+export type { AllocateOptions, Exporter } from "./buffer/exporter.ts";
 export type { FdTable } from "./buffer/fd-table.ts";
 export {
+  type AttachOptions,
   type ImportedBuffer,
   type Importer,
+  type PinChoice,
   type TransferOptions,
   type TransferSync,
   transferSync,
 } from "./buffer/importer.ts";
+export type { KernelMapping } from "./buffer/kernel-mapping.ts";
 export { type KernelProfile, kernelProfiles, linux72, linux612, proposed } from "./buffer/kernel-profile.ts";
 export { CoherencyConflict } from "./buffer/policy/reject-at-attach.ts";
 export {
@@ -47,11 +52,19 @@ export {
   severityOf,
 } from "./check/finding.ts";
 export type { StageWait } from "./check/wait-ledger.ts";
-export { ARCH, type Arch, type CacheMaintenance } from "./dma/arch.ts";
+export {
+  ARCH,
+  type Arch,
+  type CacheMaintenance,
+  type DriverFlush,
+  type VirtualCache,
+  type WholeCacheCost,
+} from "./dma/arch.ts";
 export type { Cpu } from "./dma/cpu.ts";
 export { type DmaDirection, deviceWrites, directionOf, dmaDirections } from "./dma/direction.ts";
 export type { DmaApi, DmaAttributes } from "./dma/dma-api.ts";
 export type { DmaDevice } from "./dma/dma-device.ts";
+export type { MemoryType } from "./dma/memory-type.ts";
 export type { SgMapping } from "./dma/sg-mapping.ts";
 export { AssemblyError, type Errno, InputError, KernelBug, KernelError } from "./error.ts";
 export { CmaPool } from "./memory/cma-pool.ts";

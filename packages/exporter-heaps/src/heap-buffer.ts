@@ -62,7 +62,7 @@ export class HeapBuffer implements DmaBufOps {
   }
 
   mmap(): CpuPages {
-    return { extents: this.#extents, caching: "cached" };
+    return { extents: this.#extents, memoryType: "write-back" };
   }
 
   release(): void {

@@ -86,7 +86,7 @@ describe("running out (H-3)", () => {
 
 test("what user space maps is cached (H-7)", () => {
   const buffer = allocate(boot(), MiB);
-  expect(buffer.ops.mmap?.(buffer).caching).toBe("cached");
+  expect(buffer.ops.mmap?.(buffer).memoryType).toBe("write-back");
   expect(buffer.ops.cacheSgtMapping).toBeUndefined();
   expect(buffer.exporterName).toBe("system");
 });

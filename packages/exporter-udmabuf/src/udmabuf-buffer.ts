@@ -80,7 +80,7 @@ export class UdmabufBuffer implements DmaBufOps {
   }
 
   mmap(): CpuPages {
-    return { extents: this.#extents, caching: "cached" };
+    return { extents: this.#extents, memoryType: "write-back" };
   }
 
   /** Unmaps the misc device and unpins the pages; those whose memfd is closed are freed (U-10). */

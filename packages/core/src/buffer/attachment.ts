@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 import type { AccessKind } from "../coherency/operation.ts";
+import type { Route } from "../coherency/topology.ts";
 import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
-import { deviceAccess } from "../dma/dma-trace.ts";
 import type { SgMapping } from "../dma/sg-mapping.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
 import { dmaBufDetach, dmaBufMapAttachment, dmaBufUnmapAttachment } from "./buffer-trace.ts";
+import type { TransferMode } from "./device-transfers.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 
 /** A device's share in a buffer: a static attachment, which is mapped when its importer says so. */
@@ -19,8 +20,6 @@ export class Attachment {
   #cached: SgMapping | null = null;
   #mappings = 0;
   #attached = true;
-  /** What ends each transfer that the device has begun. */
-  readonly #running = new Map<number, () => void>();
 
   /** For `DmaBuf.attach`. */
   constructor(buffer: DmaBuf, device: DmaDevice, id: number) {
@@ -165,11 +164,10 @@ export class Attachment {
   }
 
   /**
-   * Lets the device read or write a part of the mapped buffer with its engine, one transfer after the other, and calls
-   * `complete` in atomic context when it is done. What the coherency policy owes is done before the device starts and
-   * before `complete`; its CPU time delays both. A read observes memory when it starts, a write reaches it when it ends.
-   * Returns the transfer's number, for `cancel`.
-   * @param cyclic whether the device goes through that part again and again until `cancel`; `complete` is never called
+   * Lets the device read or write a part of the mapped buffer; see `DeviceTransfers.start`. Returns the transfer's number, for
+   * `cancel`.
+   * @param mode `cyclic`: again and again until `cancel`; `route`: how this mapping's accesses reach memory, default as
+   * the device's do
    */
   transfer(
     mapping: SgMapping,
@@ -177,57 +175,17 @@ export class Attachment {
     offset: number,
     length: number,
     complete: () => void,
-    { cyclic = false }: { readonly cyclic?: boolean } = {},
+    { route = this.device.route, ...mode }: TransferMode & { readonly route?: Route } = {},
   ): number {
-    const { machine, policy, cpu, simulation } = this.buffer.core;
-    const { device } = this;
+    const { buffer, device } = this;
     const extents = mapping.extents.slice(offset, length);
-    const transfer = { attachment: this, mapping, kind, extents };
-    const access = (): void => {
-      const { trace } = simulation;
-      const index = kind === "read" ? 0 : 1;
-      const event = trace.emit(
-        deviceAccess,
-        trace.intern(device.name),
-        index,
-        extents.addressAt(0),
-        extents.bytes,
-      );
-      machine.access(device.route, kind, extents, event);
-    };
-    const duration = cyclic ? Number.POSITIVE_INFINITY : Math.ceil((length / device.bandwidth) * 1e9);
-    const id = device.timeline.submit({
-      duration: () => duration + cpu.takeOwed(),
-      start: () => {
-        policy.beginAccess(transfer);
-        if (kind === "read") access();
-        this.#running.set(id, () => {
-          if (cyclic) access();
-          policy.endAccess(transfer);
-        });
-      },
-      complete: () => {
-        this.#running.delete(id);
-        if (kind === "write") access();
-        policy.endAccess(transfer);
-        const after = cpu.takeOwed();
-        if (after > 0) simulation.timer(complete, device.timeline.id).arm(after);
-        else complete();
-      },
-    });
-    return id;
+    const transfer = { buffer, device, attachment: this, mapping, kind, extents, route };
+    return buffer.core.transfers.start(transfer, complete, mode);
   }
 
-  /**
-   * Takes a transfer back; its `complete` is not called. False when it is done already, or as good as done. One that
-   * runs is ended as the coherency policy asks: what it has read it has read, and nothing of what it was to write
-   * reaches memory. A cyclic one has gone through its part once more by then.
-   */
+  /** Takes a transfer back; see `DeviceTransfers.cancel`. */
   cancel(transfer: number): boolean {
-    if (!this.device.timeline.cancel(transfer)) return false;
-    this.#running.get(transfer)?.();
-    this.#running.delete(transfer);
-    return true;
+    return this.buffer.core.transfers.cancel(this.device, transfer);
   }
 
   #emit(

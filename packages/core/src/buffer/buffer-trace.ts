@@ -81,6 +81,42 @@ export const dmaBufCpuAccess = tracepoint(
   ["bytes", "number"],
 );
 
+const types = ["WB", "WC", "UC"] as const;
+
+/** Ours: a buffer was mapped into user space. */
+export const dmaBufMmap = tracepoint(
+  "dma_buf",
+  "dma_buf_mmap",
+  ["ino", "number"],
+  ["address", "address"],
+  ["type", types],
+);
+
+/** Ours: a mapping in user space is gone. */
+export const dmaBufMunmap = tracepoint(
+  "dma_buf",
+  "dma_buf_munmap",
+  ["ino", "number"],
+  ["address", "address"],
+);
+
+/** Ours: a buffer was mapped into the kernel's vmap area. */
+export const dmaBufVmap = tracepoint(
+  "dma_buf",
+  "dma_buf_vmap",
+  ["ino", "number"],
+  ["address", "address"],
+  ["type", types],
+);
+
+/** Ours: a mapping in the kernel's vmap area is gone. */
+export const dmaBufVunmap = tracepoint(
+  "dma_buf",
+  "dma_buf_vunmap",
+  ["ino", "number"],
+  ["address", "address"],
+);
+
 /** Ours: an attachment was mapped. */
 export const dmaBufMapAttachment = tracepoint(
   "dma_buf",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { AccessKind } from "../coherency/operation.ts";
+import type { Route } from "../coherency/topology.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import type { SgMapping } from "../dma/sg-mapping.ts";
 import type { Extents } from "../memory/extents.ts";
@@ -10,13 +11,19 @@ import type { DmaBuf } from "./dma-buf.ts";
 /** Who keeps devices coherent in the running system. */
 export const COHERENCY_POLICY = token<CoherencyPolicy>("core", "CoherencyPolicy");
 
-/** One transfer of a device on an attached buffer. */
+/** One transfer of a device. */
 export interface Transfer {
-  readonly attachment: Attachment;
-  readonly mapping: SgMapping;
+  readonly buffer: DmaBuf;
+  readonly device: DmaDevice;
+  /** How the device came to the buffer; null for the exporter's own device. */
+  readonly attachment: Attachment | null;
+  /** Null as `attachment`. */
+  readonly mapping: SgMapping | null;
   readonly kind: AccessKind;
   /** The part of the buffer that it touches. */
   readonly extents: Extents;
+  /** How its accesses reach memory. */
+  readonly route: Route;
 }
 
 /**

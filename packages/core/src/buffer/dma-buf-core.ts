@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { alignUp, type CpuAddr, cpuAddr, PAGE_SIZE } from "../address.ts";
 import type { MemoryMachine } from "../coherency/memory-machine.ts";
 import { inject, injectable } from "../di.ts";
 import { CPU, type Cpu } from "../dma/cpu.ts";
@@ -11,6 +12,7 @@ import { mightReclaim } from "../sync/signalling.ts";
 import { token } from "../token.ts";
 import { dmaBufExport } from "./buffer-trace.ts";
 import { COHERENCY_POLICY, type CoherencyPolicy } from "./coherency-policy.ts";
+import { DeviceTransfers } from "./device-transfers.ts";
 import { DmaBuf } from "./dma-buf.ts";
 import type { ExportInfo } from "./dma-buf-ops.ts";
 import { FdTable } from "./fd-table.ts";
@@ -18,6 +20,9 @@ import { KERNEL_PROFILE, type KernelProfile } from "./kernel-profile.ts";
 
 /** dma-buf of the running system. */
 export const DMA_BUF_CORE = token<DmaBufCore>("core", "DmaBufCore");
+
+/** Where mappings begin in virtual memory; beyond any physical address of a machine with 32 bits, so nobody mixes them up. */
+const FIRST_MAPPING = 0x7f00_0000_0000;
 
 /** dma-buf itself: makes buffers, numbers them, and lists those that live. @see drivers/dma-buf/dma-buf.c */
 @injectable()
@@ -28,11 +33,14 @@ export class DmaBufCore {
   readonly resvs: ResvPool;
   readonly kernel: KernelProfile;
   readonly policy: CoherencyPolicy;
+  /** What devices do with the buffers' memory. */
+  readonly transfers: DeviceTransfers;
   /** The descriptors of the one process that is modelled. */
   readonly fds: FdTable;
   readonly #buffers = new Map<number, DmaBuf>();
   #nextInode = 1;
   #nextAttachment = 1;
+  #nextMapping = FIRST_MAPPING;
 
   constructor(
     @inject(SIMULATION) simulation: Simulation,
@@ -48,6 +56,7 @@ export class DmaBufCore {
     this.resvs = resvs;
     this.kernel = kernel;
     this.policy = policy;
+    this.transfers = new DeviceTransfers({ simulation, machine, cpu, policy });
     this.fds = new FdTable(this);
   }
 
@@ -89,6 +98,13 @@ export class DmaBufCore {
   /** Takes a released buffer off the list; for `DmaBuf`. */
   forget(buffer: DmaBuf): void {
     this.#buffers.delete(buffer.ino);
+  }
+
+  /** A virtual address for a mapping of `size` bytes, one page after the last one; for `DmaBuf`. */
+  nextMapping(size: number): CpuAddr {
+    const address = this.#nextMapping;
+    this.#nextMapping += alignUp(size, PAGE_SIZE) + PAGE_SIZE;
+    return cpuAddr(address);
   }
 
   /** A number for an attachment, never reused; for `DmaBuf`. */

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: MIT
+
+import type { Route } from "../coherency/topology.ts";
 import type { DmaDirection } from "../dma/direction.ts";
+import type { MemoryType } from "../dma/memory-type.ts";
 import type { SgMapping } from "../dma/sg-mapping.ts";
 import type { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";
 import type { Attachment } from "./attachment.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 
-/** How user space sees a buffer's pages. Cached is the only kind so far. */
+/** A buffer's memory as the CPU sees it through one mapping. */
 export interface CpuPages {
   readonly extents: Extents;
-  readonly caching: "cached";
+  readonly memoryType: MemoryType;
+  /**
+   * How accesses reach memory, where the memory type does not say it: a window of a device, whose accesses go the
+   * device's way. Default: through the CPU's cache for `write-back`, past it for the others.
+   */
+  readonly route?: Route;
 }
 
 /**
@@ -30,8 +38,16 @@ export interface DmaBufOps {
   /** The exporter's part of a CPU bracket (B-50, B-52). */
   beginCpuAccess?(buffer: DmaBuf, direction: DmaDirection): Process;
   endCpuAccess?(buffer: DmaBuf, direction: DmaDirection): Process;
-  /** The pages behind a user mapping; without it mmap answers EINVAL (B-59). */
-  mmap?(buffer: DmaBuf): CpuPages;
+  /** Ways of mapping it into user space, the default first; left out where there is one. */
+  readonly mmapTypes?: readonly string[];
+  /**
+   * The pages behind a user mapping; without it mmap answers EINVAL (B-59).
+   * @param type one of `mmapTypes`; the default when it is left out
+   */
+  mmap?(buffer: DmaBuf, type?: string): CpuPages;
+  /** The pages behind a mapping of the kernel's; without it vmap answers EINVAL (B-55). The reservation is held. */
+  vmap?(buffer: DmaBuf): Process<CpuPages>;
+  vunmap?(buffer: DmaBuf): void;
 }
 
 /** What an exporter hands to `export`. @see struct dma_buf_export_info */

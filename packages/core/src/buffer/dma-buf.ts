@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
+import { memoryTypes } from "../dma/memory-type.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
 import { DmaResv } from "../sync/dma-resv.ts";
@@ -8,11 +9,19 @@ import type { PollEvent, PollOptions } from "../sync/poll-queue.ts";
 import { mightReclaim } from "../sync/signalling.ts";
 import { usageRw } from "../sync/usage.ts";
 import { Attachment } from "./attachment.ts";
-import { dmaBufBeginCpuAccess, dmaBufDynamicAttach, dmaBufEndCpuAccess, dmaBufPut } from "./buffer-trace.ts";
+import {
+  dmaBufBeginCpuAccess,
+  dmaBufDynamicAttach,
+  dmaBufEndCpuAccess,
+  dmaBufMmap,
+  dmaBufPut,
+  dmaBufVmap,
+} from "./buffer-trace.ts";
 import { CpuMapping } from "./cpu-mapping.ts";
 import type { DmaBufCore } from "./dma-buf-core.ts";
 import type { DmaBufOps, ExportInfo } from "./dma-buf-ops.ts";
 import { DmaBufPoll } from "./dma-buf-poll.ts";
+import { KernelMapping } from "./kernel-mapping.ts";
 import { exportSyncFile, importSyncFile } from "./sync-file-ioctl.ts";
 import { parseSyncFlags } from "./sync-flag.ts";
 
@@ -32,6 +41,8 @@ export class DmaBuf {
   readonly #attachments: Attachment[] = [];
   #poll: DmaBufPoll | undefined;
   #name: string | null = null;
+  #vmapped: KernelMapping | null = null;
+  #vmappings = 0;
   #references = 1;
 
   /** For `DmaBufCore.export`. */
@@ -204,14 +215,101 @@ export class DmaBuf {
 
   /**
    * Maps the buffer into user space; the mapping holds a reference until it is disposed of. Throws `KernelError` EINVAL
-   * when the exporter has no mmap (B-59). @see dma_buf_mmap
+   * when the exporter has no mmap (B-59), or not of that type. @param type one of the exporter's `mmapTypes`
+   * @see dma_buf_mmap
    */
-  mmap(): CpuMapping {
+  mmap(type?: string): CpuMapping {
+    const { exporterName, ops, ino, size } = this;
     this.resv.assertNotHeld("B-59", "dma_buf_mmap");
-    if (this.ops.mmap === undefined) {
-      throw new KernelError("EINVAL", "dma_buf_mmap", `${this.exporterName} buffers cannot be mapped`);
+    const refuse = (reason: string): never => {
+      throw new KernelError("EINVAL", "dma_buf_mmap", reason);
+    };
+    if (ops.mmap === undefined) return refuse(`${exporterName} buffers cannot be mapped`);
+    const { mmapTypes = [] } = ops;
+    if (type !== undefined && !mmapTypes.includes(type)) {
+      const ways = mmapTypes.length === 0 ? "in one way" : `as ${mmapTypes.join(", ")}`;
+      return refuse(`${exporterName} buffers can be mapped ${ways}, not as "${type}"`);
     }
-    return new CpuMapping(this.get(), this.ops.mmap(this).extents);
+    const pages = ops.mmap(this, type);
+    const mapping = new CpuMapping(this.get(), pages, this.core.nextMapping(size));
+    const { trace } = this.core.simulation;
+    trace.emit(dmaBufMmap, ino, mapping.address, memoryTypes.indexOf(pages.memoryType));
+    return mapping;
+  }
+
+  /**
+   * Maps the buffer into the kernel, or counts one more user of the mapping that there is; the reservation must be held.
+   * Throws `KernelError` EINVAL when the exporter has no vmap (B-55), and what the exporter answers, of which the kernel
+   * warns. @see dma_buf_vmap
+   */
+  vmap(): Process<KernelMapping> {
+    return this.core.simulation.process("dma_buf_vmap", this.#vmap());
+  }
+
+  *#vmap(): Process<KernelMapping> {
+    const { core, ops, resv, ino, size, exporterName } = this;
+    const { diagnostics, trace } = core.simulation;
+    resv.assertHeld("B-55", "dma_buf_vmap");
+    if (ops.vmap === undefined) {
+      throw new KernelError(
+        "EINVAL",
+        "dma_buf_vmap",
+        `${exporterName} buffers cannot be mapped in the kernel`,
+      );
+    }
+    if (this.#vmapped !== null) {
+      this.#vmappings++;
+      return this.#vmapped;
+    }
+    try {
+      const pages = yield* ops.vmap(this);
+      this.#vmapped = new KernelMapping(this, pages, core.nextMapping(size));
+      this.#vmappings = 1;
+      trace.emit(dmaBufVmap, ino, this.#vmapped.address, memoryTypes.indexOf(pages.memoryType));
+      return this.#vmapped;
+    } catch (error) {
+      if (error instanceof KernelError) diagnostics.warn("B-55", "dma_buf_vmap", error.message);
+      throw error;
+    }
+  }
+
+  /** Ends one use of the kernel's mapping, and with the last one the mapping; the reservation must be held (B-56). */
+  vunmap(mapping: KernelMapping): void {
+    const { diagnostics } = this.core.simulation;
+    this.resv.assertHeld("B-56", "dma_buf_vunmap");
+    if (this.#vmapped !== mapping) diagnostics.bug("B-56", "dma_buf_vunmap", "it is not mapped there");
+    if (--this.#vmappings > 0) return;
+    this.ops.vunmap?.(this);
+    this.#vmapped = null;
+    mapping.end();
+  }
+
+  /** Takes the reservation, maps into the kernel, and lets it go (B-58). */
+  vmapUnlocked(): Process<KernelMapping> {
+    return this.core.simulation.process("dma_buf_vmap_unlocked", this.#vmapUnlocked());
+  }
+
+  *#vmapUnlocked(): Process<KernelMapping> {
+    yield* this.resv.lock();
+    try {
+      return yield* this.vmap();
+    } finally {
+      this.resv.unlock();
+    }
+  }
+
+  /** Takes the reservation, ends one use of the kernel's mapping, and lets it go (B-58). */
+  vunmapUnlocked(mapping: KernelMapping): Process {
+    return this.core.simulation.process("dma_buf_vunmap_unlocked", this.#vunmapUnlocked(mapping));
+  }
+
+  *#vunmapUnlocked(mapping: KernelMapping): Process {
+    yield* this.resv.lock();
+    try {
+      this.vunmap(mapping);
+    } finally {
+      this.resv.unlock();
+    }
   }
 }
 

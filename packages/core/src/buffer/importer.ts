@@ -50,8 +50,22 @@ export interface ImportedBuffer {
   detach(): Process;
 }
 
+/**
+ * When a display driver pins what it scans out: at each `flip`, as it should; `once`, for a front buffer that stays; or
+ * `never`, which is a driver that forgets.
+ */
+export type PinChoice = "flip" | "once" | "never";
+
+/** What an importer may be asked for when it attaches. */
+export interface AttachOptions {
+  /** Only for importers that scan out; default `flip`. */
+  readonly pin?: PinChoice;
+}
+
 /** A driver that brings buffers to one device. */
 export interface Importer {
+  /** Whether it scans buffers out, so that it can be told when to pin. */
+  readonly scansOut?: boolean;
   /** Attaches a buffer for transfers of one direction. Throws `KernelError` as the driver answers. */
-  attach(buffer: DmaBuf, direction: DmaDirection): Process<ImportedBuffer>;
+  attach(buffer: DmaBuf, direction: DmaDirection, options?: AttachOptions): Process<ImportedBuffer>;
 }

@@ -4,6 +4,7 @@ import type { Extents } from "../memory/extents.ts";
 import { IntervalMap } from "../memory/interval-map.ts";
 import { lineCover } from "../memory/line-cover.ts";
 import type { Hazard } from "./hazard.ts";
+import type { OperationTotal } from "./maintenance-cost.ts";
 import type { MemoryMachine } from "./memory-machine.ts";
 import type { AccessKind, MaintenanceKind, Operation } from "./operation.ts";
 import { OperationLog, operationLine } from "./operation-log.ts";
@@ -43,7 +44,14 @@ export class AnalysisMachine implements MemoryMachine {
     this.#perform(this.table.operations.access(kind, route), extents, cause);
   }
 
-  maintain(kind: MaintenanceKind, domain: Domain, extents: Extents, cause = -1): void {
+  maintain(
+    kind: MaintenanceKind,
+    domain: Domain,
+    extents: Extents,
+    cause = -1,
+    total: OperationTotal | null = null,
+  ): void {
+    if (total !== null) this.log.charge(this.log.length, total);
     this.#perform(this.table.operations.maintenance(kind, domain), extents, cause);
   }
 

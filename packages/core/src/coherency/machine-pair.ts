@@ -2,6 +2,7 @@
 import type { Extents } from "../memory/extents.ts";
 import type { AnalysisMachine } from "./analysis-machine.ts";
 import type { DataMachine } from "./data-machine.ts";
+import type { OperationTotal } from "./maintenance-cost.ts";
 import type { MemoryMachine } from "./memory-machine.ts";
 import type { AccessKind, MaintenanceKind } from "./operation.ts";
 import type { Domain, Route, Topology } from "./topology.ts";
@@ -26,8 +27,14 @@ export class MachinePair implements MemoryMachine {
     this.#data.access(route, kind, extents, cause);
   }
 
-  maintain(kind: MaintenanceKind, domain: Domain, extents: Extents, cause = -1): void {
-    this.#analysis.maintain(kind, domain, extents, cause);
+  maintain(
+    kind: MaintenanceKind,
+    domain: Domain,
+    extents: Extents,
+    cause = -1,
+    total?: OperationTotal,
+  ): void {
+    this.#analysis.maintain(kind, domain, extents, cause, total);
     this.#data.maintain(kind, domain, extents, cause);
   }
 }

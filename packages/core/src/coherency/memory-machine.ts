@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Extents } from "../memory/extents.ts";
+import type { OperationTotal } from "./maintenance-cost.ts";
 import type { AccessKind, MaintenanceKind } from "./operation.ts";
 import type { Domain, Route, Topology } from "./topology.ts";
 
@@ -11,6 +12,15 @@ export interface MemoryMachine {
   readonly topology: Topology;
   /** Reads or writes the ranges by a route. `cause` is the sequence number of the event behind it, or -1. */
   access(route: Route, kind: AccessKind, extents: Extents, cause?: number): void;
-  /** Maintenance of the whole lines that the ranges touch. */
-  maintain(kind: MaintenanceKind, domain: Domain, extents: Extents, cause?: number): void;
+  /**
+   * Maintenance of the whole lines that the ranges touch.
+   * @param total what it comes to, where that is not so much a line
+   */
+  maintain(
+    kind: MaintenanceKind,
+    domain: Domain,
+    extents: Extents,
+    cause?: number,
+    total?: OperationTotal,
+  ): void;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Extents } from "../memory/extents.ts";
 import { lineCover, pairsContain } from "../memory/line-cover.ts";
+import type { OperationTotal } from "./maintenance-cost.ts";
 import type { Operation } from "./operation.ts";
 
 /** How an operation touches one byte. */
@@ -22,6 +23,7 @@ export class OperationLog {
   #operations: Operation[] = [];
   #extents: Extents[] = [];
   #causes = new Float64Array(64);
+  readonly #totals = new Map<number, OperationTotal>();
 
   /** Number of entries. */
   get length(): number {
@@ -40,6 +42,16 @@ export class OperationLog {
     }
     this.#causes[step] = cause;
     return step;
+  }
+
+  /** Says what a step comes to, where counting its lines does not tell. */
+  charge(step: number, total: OperationTotal): void {
+    this.#totals.set(step, total);
+  }
+
+  /** What a step was charged with, or null: then its lines tell. */
+  total(step: number): OperationTotal | null {
+    return this.#totals.get(step) ?? null;
   }
 
   /** The operation of a step. */

@@ -20,6 +20,8 @@ export interface PerformedMaintenance {
 export function maintenanceOf(log: OperationLog, step: number, cost: MaintenanceCost): PerformedMaintenance {
   const { route, kind, domain } = log.operation(step);
   if (route !== null) return { ops: 0, bytes: 0, cost: 0 };
+  const total = log.total(step);
+  if (total !== null) return { ops: 1, ...total };
   const { lines } = lineCover(log.extents(step), (domain as Domain).line);
   return {
     ops: 1,

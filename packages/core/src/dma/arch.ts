@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { CpuAddr, PhysAddr } from "../address.ts";
 import type { MaintenanceKind } from "../coherency/operation.ts";
 import type { DomainSpec } from "../coherency/topology.ts";
 import type { Extents } from "../memory/extents.ts";
@@ -15,6 +16,32 @@ export interface CacheMaintenance {
   /** Name of the domain, one of {@link Arch.domains}. */
   readonly domain: string;
   readonly extents: Extents;
+}
+
+/** What an operation on a whole cache comes to, whatever is in it. */
+export interface WholeCacheCost {
+  /** Bytes of the lines worked through: what the cache holds at most. */
+  readonly bytes: number;
+  /** CPU time in ns. */
+  readonly ns: number;
+}
+
+/** Flushes that drivers do by themselves, past the DMA API. */
+export interface DriverFlush {
+  /** Flushes the lines of the ranges. @see drm_clflush_sg */
+  range(extents: Extents): readonly CacheMaintenance[];
+  /** Writes back and drops everything that the CPUs have in a domain. @see wbinvd_on_all_cpus */
+  readonly all: WholeCacheCost & { readonly domain: string };
+}
+
+/** A cache that is looked up by virtual address, so that one byte can be in it several times (A-15). */
+export interface VirtualCache {
+  /** The domain that an access to a physical page through a virtual address meets; both are addresses of pages. */
+  domainAt(virtual: CpuAddr, physical: PhysAddr): string;
+  /** Before a device reads what was written through that domain's addresses. @see flush_kernel_vmap_range */
+  flushVmapRange(domain: string, extents: Extents): readonly CacheMaintenance[];
+  /** Before it is read there after a device wrote it. @see invalidate_kernel_vmap_range */
+  invalidateVmapRange(domain: string, extents: Extents): readonly CacheMaintenance[];
 }
 
 /**
@@ -34,6 +61,13 @@ export interface Arch {
   syncForDevice(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[];
   /** Maintenance before the CPU uses the ranges again, in order. @see arch_sync_dma_for_cpu */
   syncForCpu(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[];
-  /** CPU time for one line, in ns; an estimate that the plugin documents. */
+  /** What drivers may flush by themselves; left out where the architecture offers them nothing. */
+  readonly driverFlush?: DriverFlush;
+  /** How virtual addresses choose the domain; left out where caches are looked up by physical address. */
+  readonly virtualCache?: VirtualCache;
+  /**
+   * CPU time for one line, in ns; an estimate that the plugin documents. `Infinity` for a kind of operation that the
+   * domain does not have.
+   */
   lineCost(kind: MaintenanceKind, domain: string): number;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { CpuAddr } from "../address.ts";
 import type { MaintenanceCost } from "../coherency/maintenance-cost.ts";
 import type { MemoryMachine } from "../coherency/memory-machine.ts";
 import type { AccessKind } from "../coherency/operation.ts";
@@ -6,15 +7,30 @@ import type { Route } from "../coherency/topology.ts";
 import { inject, injectable } from "../di.ts";
 import type { Extents } from "../memory/extents.ts";
 import { lineCover } from "../memory/line-cover.ts";
-import { CPU_BANDWIDTH, MEMORY_MACHINE, SIMULATION } from "../service.ts";
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { CPU_BANDWIDTH, MEMORY_MACHINE, PHYSICAL_MEMORY, SIMULATION } from "../service.ts";
 import type { Process } from "../sim/process.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import { token } from "../token.ts";
 import { ARCH, type Arch, type CacheMaintenance } from "./arch.ts";
-import { cacheMaintenance, cpuAccess } from "./dma-trace.ts";
+import { cacheMaintenance, cpuAccess, cpuDrain } from "./dma-trace.ts";
+import { type MemoryType, memoryTypes } from "./memory-type.ts";
+import { byDomain } from "./virtual-extents.ts";
 
 /** The CPU of the running system. */
 export const CPU = token<Cpu>("core", "Cpu");
+
+/** ns that the CPU waits for its write-combining buffers; an assumption, about one trip to memory. */
+const DRAIN_TIME = 100;
+
+/** Through what kind of mapping the CPU reaches memory. */
+export interface CpuVia {
+  readonly memoryType: MemoryType;
+  /** How its accesses reach memory; null: as the memory type says. */
+  readonly route: Route | null;
+  /** Virtual address of the first byte. */
+  readonly address: CpuAddr;
+}
 
 /**
  * The CPU's hands: its accesses and its cache maintenance, and the time that they take. A task is charged for what it
@@ -23,13 +39,16 @@ export const CPU = token<Cpu>("core", "Cpu");
  */
 @injectable()
 export class Cpu {
-  /** The route of cached accesses. */
+  /** The route of cached accesses through the kernel's linear map. */
   readonly route: Route;
   /** What a line of maintenance costs, in ns. */
   readonly maintenanceCost: MaintenanceCost;
+  readonly #arch: Arch;
   readonly #simulation: Simulation;
   readonly #machine: MemoryMachine;
+  readonly #memory: PhysicalMemory;
   readonly #bandwidth: number;
+  readonly #uncached: Route;
   #owed = 0;
   #busy = 0;
 
@@ -37,12 +56,16 @@ export class Cpu {
     @inject(SIMULATION) simulation: Simulation,
     @inject(MEMORY_MACHINE) machine: MemoryMachine,
     @inject(ARCH) arch: Arch,
+    @inject(PHYSICAL_MEMORY) memory: PhysicalMemory,
     @inject(CPU_BANDWIDTH) bandwidth: number,
   ) {
+    this.#arch = arch;
     this.#simulation = simulation;
     this.#machine = machine;
+    this.#memory = memory;
     this.#bandwidth = bandwidth;
     this.route = machine.topology.route({ route: "cached", domain: arch.cpuDomain });
+    this.#uncached = machine.topology.route({ route: "direct" });
     this.maintenanceCost = (kind, domain) => arch.lineCost(kind, domain.name);
   }
 
@@ -53,32 +76,75 @@ export class Cpu {
 
   /** Performs maintenance in order. `cause` is the sequence number of the event that asks for it, or -1. */
   maintain(operations: readonly CacheMaintenance[], cause = -1): void {
-    const { trace } = this.#simulation;
-    const { topology } = this.#machine;
     for (const { kind, domain: name, extents } of operations) {
-      const domain = topology.domain(name);
-      const index = kind === "clean" ? 0 : kind === "invalidate" ? 1 : 2;
-      const first = extents.addressAt(0);
-      const event = trace.emitCaused(
-        cause,
-        cacheMaintenance,
-        index,
-        trace.intern(name),
-        first,
-        extents.bytes,
-      );
-      this.#machine.maintain(kind, domain, extents, event);
+      const domain = this.#machine.topology.domain(name);
+      this.#machine.maintain(kind, domain, extents, this.#emitMaintenance(kind, name, extents, cause));
       this.#spend(lineCover(extents, domain.line).lines * this.maintenanceCost(kind, domain));
     }
   }
 
-  /** Reads or writes memory through the cached mapping; `clear` is the write that hands out zeroed pages. */
-  access(kind: AccessKind | "clear", extents: Extents): void {
+  /**
+   * Flushes the lines of the ranges, as drivers do that go past the DMA API. Throws `TypeError` on an architecture that has
+   * no such call. @see drm_clflush_sg
+   */
+  flushRange(extents: Extents, cause = -1): void {
+    this.maintain(this.#driverFlush("drm_clflush_sg").range(extents), cause);
+  }
+
+  /** Writes back and drops all that the CPUs' caches hold. Throws as `flushRange`. @see wbinvd_on_all_cpus */
+  flushAll(cause = -1): void {
+    const { domain: name, bytes, ns } = this.#driverFlush("wbinvd_on_all_cpus").all;
+    const domain = this.#machine.topology.domain(name);
+    const extents = this.#memory.ram;
+    const event = this.#emitMaintenance("flush", name, extents, cause);
+    this.#machine.maintain("flush", domain, extents, event, { bytes, cost: ns });
+    this.#spend(ns);
+  }
+
+  /** Makes what was written through virtual addresses visible to devices. @see flush_kernel_vmap_range */
+  flushVmapRange(extents: Extents, address: number): void {
+    const cache = this.#arch.virtualCache;
+    if (cache === undefined) return;
+    for (const [domain, part] of byDomain(extents, address, cache))
+      this.maintain(cache.flushVmapRange(domain, part));
+  }
+
+  /** Drops what is cached by virtual addresses, so that a device's writes are seen. @see invalidate_kernel_vmap_range */
+  invalidateVmapRange(extents: Extents, address: number): void {
+    const cache = this.#arch.virtualCache;
+    if (cache === undefined) return;
+    for (const [domain, part] of byDomain(extents, address, cache))
+      this.maintain(cache.invalidateVmapRange(domain, part));
+  }
+
+  /**
+   * Reads or writes memory; `clear` is the write that hands out zeroed pages.
+   * @param via the mapping; default the kernel's linear map
+   */
+  access(kind: AccessKind | "clear", extents: Extents, via: CpuVia | null = null): void {
     const { trace } = this.#simulation;
     const index = kind === "read" ? 0 : kind === "write" ? 1 : 2;
-    const event = trace.emit(cpuAccess, index, extents.addressAt(0), extents.bytes);
-    this.#machine.access(this.route, kind === "read" ? "read" : "write", extents, event);
+    const type = via?.memoryType ?? "write-back";
+    const at = extents.addressAt(0);
+    const event = trace.emit(cpuAccess, index, at, extents.bytes, memoryTypes.indexOf(type));
+    const does = kind === "read" ? "read" : "write";
+    const cache = this.#arch.virtualCache;
+    if (via !== null && cache !== undefined && type === "write-back" && via.route === null) {
+      for (const [domain, part] of byDomain(extents, via.address, cache)) {
+        const route = this.#machine.topology.route({ route: "cached", domain });
+        this.#machine.access(route, does, part, event);
+      }
+    } else {
+      const route = via?.route ?? (type === "write-back" ? this.route : this.#uncached);
+      this.#machine.access(route, does, extents, event);
+    }
     this.#spend((extents.bytes / this.#bandwidth) * 1e9);
+  }
+
+  /** Waits until the write-combining buffers have drained: what was written before is in memory then. @see wmb */
+  drain(): void {
+    this.#simulation.trace.emit(cpuDrain);
+    this.#spend(DRAIN_TIME);
   }
 
   /** What atomic context owes, in ns; it is owed no longer. */
@@ -91,6 +157,19 @@ export class Cpu {
   /** Sleeps off what the current task was charged. */
   *settle(): Process {
     yield 0;
+  }
+
+  #driverFlush(call: string) {
+    const { driverFlush, name } = this.#arch;
+    if (driverFlush === undefined) throw new TypeError(`${name} has no ${call}`);
+    return driverFlush;
+  }
+
+  #emitMaintenance(kind: CacheMaintenance["kind"], domain: string, extents: Extents, cause: number): number {
+    const { trace } = this.#simulation;
+    const index = kind === "clean" ? 0 : kind === "invalidate" ? 1 : 2;
+    const first = extents.addressAt(0);
+    return trace.emitCaused(cause, cacheMaintenance, index, trace.intern(domain), first, extents.bytes);
   }
 
   #spend(ns: number): void {

@@ -93,4 +93,8 @@ export const cpuAccess = tracepoint(
   ["kind", ["read", "write", "clear"]],
   ["address", "address"],
   ["bytes", "number"],
+  ["type", ["WB", "WC", "UC"]],
 );
+
+/** Ours: the CPU waited until its write-combining buffers had drained. @see wmb */
+export const cpuDrain = tracepoint("cpu", "wmb");

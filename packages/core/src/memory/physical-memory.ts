@@ -2,6 +2,7 @@
 import { PAGE_SIZE, physAddr } from "../address.ts";
 import { InputError } from "../error.ts";
 import { CmaPool } from "./cma-pool.ts";
+import { Extents } from "./extents.ts";
 import { IntervalMap } from "./interval-map.ts";
 import type { MemoryDescription } from "./memory-description.ts";
 import { MemoryLayout } from "./memory-layout.ts";
@@ -15,6 +16,8 @@ const NO_REGION = -1;
 export class PhysicalMemory {
   /** All regions, ascending; a CMA pool is a region of its own, and what reservations leave of RAM is `System RAM`. */
   readonly regions: readonly Region[];
+  /** All memory that has a cacheable alias in the kernel's linear map. */
+  readonly ram: Extents;
   /** The allocator for all RAM that is neither reserved nor in a pool. What the kernel itself would use is not taken off. */
   readonly pages: PageAllocator;
   /** The CMA pools by name, in the order of the description; the first is what Linux calls the default. */
@@ -67,6 +70,8 @@ export class PhysicalMemory {
       }),
     );
     this.regions = layout.regions();
+    const mapped = this.regions.filter(({ linearMap }) => linearMap);
+    this.ram = Extents.of(...mapped.map(({ base, size }) => [base, base + size] as const));
     this.regions.forEach(({ base, size }, i) => {
       this.#regionAt.set(base, base + size, i);
     });

@@ -73,9 +73,9 @@ export class OpenExporter implements DmaBufOps {
     yield 0;
   }
 
-  mmap(buffer: DmaBuf): { extents: Extents; caching: "cached" } {
+  mmap(buffer: DmaBuf): { extents: Extents; memoryType: "write-back" } {
     this.#note("mmap", buffer);
-    return { extents: pages, caching: "cached" };
+    return { extents: pages, memoryType: "write-back" };
   }
 }
 

@@ -72,9 +72,9 @@ test("accesses and maintenance reach the machine in order, with the event behind
   expect(steps, "clearing is a write").toEqual(["write", "clean", "read"]);
   const events = [...simulation.trace.events()];
   expect(events.map(String)).toEqual([
-    "cpu_access: kind=clear address=0x1000 bytes=4096",
+    "cpu_access: kind=clear address=0x1000 bytes=4096 type=WB",
     "cache_maintenance: kind=clean domain=cpu address=0x1000 bytes=4096",
-    "cpu_access: kind=read address=0x1000 bytes=4096",
+    "cpu_access: kind=read address=0x1000 bytes=4096 type=WB",
   ]);
   expect([0, 1, 2].map((step) => analysis.log.cause(step))).toEqual(events.map(({ seq }) => seq));
   expect(events[1]?.cause).toBe(77);

@@ -56,7 +56,7 @@ const pages = (name: string, syncs: boolean): Plugin =>
                   dma.unmapSgtable(mapping, { skipCpuSync: mapping.skipCpuSync });
                 },
                 release() {},
-                mmap: () => ({ extents, caching: "cached" }),
+                mmap: () => ({ extents, memoryType: "write-back" }),
                 *beginCpuAccess(_buffer, direction) {
                   yield 0;
                   for (const mapping of mappings()) dma.syncSgtableForCpu(mapping, direction);

@@ -458,7 +458,7 @@ const buffers: Mutant[] = [
       bufferPlugin(
         class extends PageBuffer {
           override mmap(): CpuPages {
-            return { extents: reversed(this.extents), caching: "cached" };
+            return { extents: reversed(this.extents), memoryType: "write-back" };
           }
         },
       ),
@@ -470,7 +470,7 @@ const buffers: Mutant[] = [
       bufferPlugin(
         class extends PageBuffer {
           override mmap(): CpuPages {
-            return { extents: this.extents.slice(0, this.extents.bytes / 2), caching: "cached" };
+            return { extents: this.extents.slice(0, this.extents.bytes / 2), memoryType: "write-back" };
           }
         },
       ),

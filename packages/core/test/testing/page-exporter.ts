@@ -52,7 +52,7 @@ export class PageBuffer implements DmaBufOps {
   }
 
   mmap(_buffer: DmaBuf): CpuPages {
-    return { extents: this.extents, caching: "cached" };
+    return { extents: this.extents, memoryType: "write-back" };
   }
 
   release(_buffer: DmaBuf): void {

@@ -6,7 +6,8 @@ import type { CoherencyPolicy, Transfer } from "../coherency-policy.ts";
 
 /**
  * Cercueil's access brackets of 2024 (PR-1 to PR-5): mapping costs no maintenance; every transfer hands the memory to
- * its device and back to the CPU, which for a coherent device does nothing. Nobody asks what the next device is.
+ * its device and back to the CPU, which for a coherent device does nothing. Nobody asks what the next device is. The
+ * exporter's own device is not attached, so nobody brackets its accesses.
  */
 export function beginEndAccessPolicy(dma: DmaApi): CoherencyPolicy {
   const direction = ({ kind }: Transfer) => directionOf(kind === "read", kind === "write");
@@ -14,8 +15,12 @@ export function beginEndAccessPolicy(dma: DmaApi): CoherencyPolicy {
     name: "begin-end-access",
     attach: () => {},
     syncsAtMap: () => false,
-    beginAccess: (transfer) => dma.syncSgtableForDevice(transfer.mapping, direction(transfer)),
-    endAccess: (transfer) => dma.syncSgtableForCpu(transfer.mapping, direction(transfer)),
+    beginAccess(transfer) {
+      if (transfer.mapping !== null) dma.syncSgtableForDevice(transfer.mapping, direction(transfer));
+    },
+    endAccess(transfer) {
+      if (transfer.mapping !== null) dma.syncSgtableForCpu(transfer.mapping, direction(transfer));
+    },
     assumptions: () => [
       "begin-end-access: every exporter and importer calls the access brackets, which 6.12 lacks",
     ],

@@ -20,14 +20,13 @@ export function deviceToDevicePolicy(
     name: "device-to-device",
     attach: () => {},
     syncsAtMap: () => false,
-    beginAccess({ attachment, mapping, kind, extents }) {
-      const { device, buffer } = attachment;
+    beginAccess({ buffer, device, mapping, kind, extents, route }) {
       const { trace } = buffer.core.simulation;
       trace.emit(dmaTrack, buffer.ino);
-      const { steps } = nextMaintenance(machine, device.route, kind, extents, cost);
+      const { steps } = nextMaintenance(machine, route, kind, extents, cost);
       if (steps.length === 0) return;
       const direction = dmaDirections.indexOf(directionOf(kind === "read", kind === "write"));
-      const first = mapping.dmaAddresses[0] as number;
+      const first = mapping?.dmaAddresses[0] ?? extents.addressAt(0);
       const name = trace.intern(device.name);
       const event = trace.emit(dmaSyncDeviceToDevice, name, first, extents.bytes, direction);
       const owed = steps.map((step) => ({

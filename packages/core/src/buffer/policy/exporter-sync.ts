@@ -23,10 +23,14 @@ export function exporterSyncPolicy(dma: DmaApi): CoherencyPolicy {
     attach: () => {},
     syncsAtMap: isExporter,
     beginAccess(transfer) {
-      if (isExporter(transfer.attachment)) dma.syncSgtableForDevice(transfer.mapping, direction(transfer));
+      const { attachment, mapping } = transfer;
+      if (attachment === null || mapping === null || !isExporter(attachment)) return;
+      dma.syncSgtableForDevice(mapping, direction(transfer));
     },
     endAccess(transfer) {
-      if (isExporter(transfer.attachment)) dma.syncSgtableForCpu(transfer.mapping, direction(transfer));
+      const { attachment, mapping } = transfer;
+      if (attachment === null || mapping === null || !isExporter(attachment)) return;
+      dma.syncSgtableForCpu(mapping, direction(transfer));
     },
     assumptions(buffer) {
       const first = exporter(buffer)?.device.name;

@@ -61,7 +61,7 @@ function simulate(program: TimedLitmusProgram, sleeps: readonly number[]) {
       if ("signal" in step) fence(step.signal).signal();
       else if ("wait" in step) yield* fence(step.wait).wait();
       else {
-        const event = trace.emit(cpuAccess, 0, step.range[0], step.range[1] - step.range[0]);
+        const event = trace.emit(cpuAccess, 0, step.range[0], step.range[1] - step.range[0], 0);
         eventOf[index] = event;
         stepOf.push(index);
         const extents = Extents.of(step.range);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+import type { MemoryMachine } from "../coherency/memory-machine.ts";
+import type { Cpu } from "../dma/cpu.ts";
+import type { DmaDevice } from "../dma/dma-device.ts";
+import { deviceAccess } from "../dma/dma-trace.ts";
+import type { Simulation } from "../sim/simulation.ts";
+import type { CoherencyPolicy, Transfer } from "./coherency-policy.ts";
+
+/** How a transfer goes. */
+export interface TransferMode {
+  /** Whether the device goes through its part again and again until it is cancelled; then it never completes. */
+  readonly cyclic?: boolean;
+}
+
+/** What a transfer is performed with. */
+interface Hands {
+  readonly simulation: Simulation;
+  readonly machine: MemoryMachine;
+  readonly cpu: Cpu;
+  readonly policy: CoherencyPolicy;
+}
+
+/** The transfers that devices do with their engines, attached or on buffers of their own. */
+export class DeviceTransfers {
+  readonly #hands: Hands;
+  /** What ends each transfer that has begun. */
+  readonly #running = new Map<DmaDevice, Map<number, () => void>>();
+
+  /** For `DmaBufCore`. */
+  constructor(hands: Hands) {
+    this.#hands = hands;
+  }
+
+  /**
+   * Lets a device read or write a part of a buffer, one transfer after the other, and calls `complete` in atomic context
+   * when it is done. What the coherency policy owes is done before the device starts and before `complete`; its CPU time
+   * delays both. A read observes memory when it starts, a write reaches it when it ends. Returns the transfer's number,
+   * for `cancel`.
+   */
+  start(transfer: Transfer, complete: () => void, { cyclic = false }: TransferMode = {}): number {
+    const { simulation, cpu, policy } = this.#hands;
+    const { device, kind, extents } = transfer;
+    const running = this.#runningOn(device);
+    const duration = cyclic ? Number.POSITIVE_INFINITY : Math.ceil((extents.bytes / device.bandwidth) * 1e9);
+    const id = device.timeline.submit({
+      duration: () => duration + cpu.takeOwed(),
+      start: () => {
+        policy.beginAccess(transfer);
+        if (kind === "read") this.#access(transfer);
+        running.set(id, () => {
+          if (cyclic) this.#access(transfer);
+          policy.endAccess(transfer);
+        });
+      },
+      complete: () => {
+        running.delete(id);
+        if (kind === "write") this.#access(transfer);
+        policy.endAccess(transfer);
+        const after = cpu.takeOwed();
+        if (after > 0) simulation.timer(complete, device.timeline.id).arm(after);
+        else complete();
+      },
+    });
+    return id;
+  }
+
+  /**
+   * Takes a transfer back; its `complete` is not called. False when it is done already, or as good as done. One that
+   * runs is ended as the coherency policy asks: what it has read it has read, and nothing of what it was to write
+   * reaches memory. A cyclic one has gone through its part once more by then.
+   */
+  cancel(device: DmaDevice, transfer: number): boolean {
+    if (!device.timeline.cancel(transfer)) return false;
+    const running = this.#runningOn(device);
+    running.get(transfer)?.();
+    running.delete(transfer);
+    return true;
+  }
+
+  #access({ device, kind, extents, route }: Transfer): void {
+    const { machine, simulation } = this.#hands;
+    const { trace } = simulation;
+    const name = trace.intern(device.name);
+    const index = kind === "read" ? 0 : 1;
+    const event = trace.emit(deviceAccess, name, index, extents.addressAt(0), extents.bytes);
+    machine.access(route, kind, extents, event);
+  }
+
+  #runningOn(device: DmaDevice): Map<number, () => void> {
+    let transfers = this.#running.get(device);
+    if (transfers === undefined) {
+      transfers = new Map();
+      this.#running.set(device, transfers);
+    }
+    return transfers;
+  }
+}
