@@ -61,6 +61,8 @@ export interface Arch {
   syncForDevice(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[];
   /** Maintenance before the CPU uses the ranges again, in order. @see arch_sync_dma_for_cpu */
   syncForCpu(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[];
+  /** The instruction that drains write-combining buffers, as messages name it; default the kernel's `wmb()`. */
+  readonly writeBarrier?: string;
   /** What drivers may flush by themselves; left out where the architecture offers them nothing. */
   readonly driverFlush?: DriverFlush;
   /** How virtual addresses choose the domain; left out where caches are looked up by physical address. */

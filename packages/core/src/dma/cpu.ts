@@ -69,6 +69,11 @@ export class Cpu {
     this.maintenanceCost = (kind, domain) => arch.lineCost(kind, domain.name);
   }
 
+  /** What drains write-combining buffers, as messages name it. */
+  get writeBarrier(): string {
+    return this.#arch.writeBarrier ?? "wmb()";
+  }
+
   /** ns of work so far. */
   get busy(): number {
     return this.#busy;
