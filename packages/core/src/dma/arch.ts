@@ -28,9 +28,9 @@ export interface WholeCacheCost {
 
 /** Flushes that drivers do by themselves, past the DMA API. */
 export interface DriverFlush {
-  /** Flushes the lines of the ranges. @see drm_clflush_sg */
+  /** Writes back and drops the lines of the ranges. */
   range(extents: Extents): readonly CacheMaintenance[];
-  /** Writes back and drops everything that the CPUs have in a domain. @see wbinvd_on_all_cpus */
+  /** Writes back and drops everything that the CPUs have in a domain: the domain, and what it comes to. */
   readonly all: WholeCacheCost & { readonly domain: string };
 }
 
