@@ -107,7 +107,12 @@ export const dmaBufMmap = tracepoint(
 );
 
 /** Ours: a mapping in user space is gone. */
-export const dmaBufMunmap = tracepoint("mmap", "dma_buf_munmap", ["ino", "number"], ["address", "address"]);
+export const dmaBufMunmap = tracepoint(
+  "dma_buf",
+  "dma_buf_munmap",
+  ["ino", "number"],
+  ["address", "address"],
+);
 
 /** Ours: a buffer was mapped into the kernel's vmap area. */
 export const dmaBufVmap = tracepoint(
@@ -120,7 +125,12 @@ export const dmaBufVmap = tracepoint(
 );
 
 /** Ours: a mapping in the kernel's vmap area is gone. */
-export const dmaBufVunmap = tracepoint("mmap", "dma_buf_vunmap", ["ino", "number"], ["address", "address"]);
+export const dmaBufVunmap = tracepoint(
+  "dma_buf",
+  "dma_buf_vunmap",
+  ["ino", "number"],
+  ["address", "address"],
+);
 
 /** Ours: an attachment was mapped. */
 export const dmaBufMapAttachment = tracepoint(
