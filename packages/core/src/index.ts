@@ -62,10 +62,22 @@ export {
 } from "./dma/arch.ts";
 export type { Cpu } from "./dma/cpu.ts";
 export { type DmaDirection, deviceWrites, directionOf, dmaDirections } from "./dma/direction.ts";
-export type { DmaApi, DmaAttributes } from "./dma/dma-api.ts";
-export type { DmaDevice } from "./dma/dma-device.ts";
+export type { DmaApi, GivenBack, SyncedPart } from "./dma/dma-api.ts";
+export type { DmaAttributes } from "./dma/dma-attributes.ts";
+export { type DmaDevice, defaultSegments, type SegmentLimits } from "./dma/dma-device.ts";
+export { DmaMasks, dmaBitMask } from "./dma/dma-mask.ts";
+export { type DmaWindow, identityWindows } from "./dma/dma-window.ts";
+export { type KernelArea, kernelAddress } from "./dma/kernel-address.ts";
+export type {
+  CoherentAllocation,
+  DmaMapping,
+  NoncontiguousAllocation,
+  PageMapping,
+  PagesAllocation,
+  ResourceMapping,
+  SgMapping,
+} from "./dma/mapping.ts";
 export type { MemoryType } from "./dma/memory-type.ts";
-export type { SgMapping } from "./dma/sg-mapping.ts";
 export { AssemblyError, type Errno, InputError, KernelBug, KernelError } from "./error.ts";
 export { CmaPool } from "./memory/cma-pool.ts";
 export { Extents } from "./memory/extents.ts";

@@ -4,8 +4,12 @@ import {
   type CoreServices,
   type DmaBuf,
   type DmaDevice,
+  DmaMasks,
+  defaultSegments,
+  dmaBitMask,
   type Exporter,
   Extents,
+  identityWindows,
   KernelError,
   PAGE_SIZE,
   type Process,
@@ -163,14 +167,15 @@ const refused = (reason: string): KernelError => new KernelError("EINVAL", "UDMA
  * udmabuf's own device, for which brackets do their maintenance (U-8): no firmware describes it, so it is coherent exactly
  * where the architecture takes that for granted, and it reaches all memory. It never transfers anything.
  */
-function miscDevice({ simulation, dmaBuf }: CoreServices, { dmaDefaultCoherent }: Arch): DmaDevice {
+function miscDevice({ simulation, dmaBuf, memory }: CoreServices, { dmaDefaultCoherent }: Arch): DmaDevice {
   return {
     name: "udmabuf",
     class: "misc",
     coherent: dmaDefaultCoherent,
     route: dmaBuf.machine.topology.route({ route: "direct" }),
-    limit: null,
-    offset: 0,
+    windows: identityWindows,
+    masks: new DmaMasks("udmabuf", identityWindows, memory, dmaBitMask(64)),
+    segments: defaultSegments,
     bandwidth: 1,
     timeline: new Timeline(simulation, "udmabuf"),
   };

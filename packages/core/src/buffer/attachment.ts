@@ -3,7 +3,7 @@ import type { AccessKind } from "../coherency/operation.ts";
 import type { Route } from "../coherency/topology.ts";
 import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
-import type { SgMapping } from "../dma/sg-mapping.ts";
+import type { SgMapping } from "../dma/mapping.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
 import { dmaBufDetach, dmaBufMapAttachment, dmaBufUnmapAttachment } from "./buffer-trace.ts";

@@ -2,7 +2,7 @@
 import type { AccessKind } from "../coherency/operation.ts";
 import type { Route } from "../coherency/topology.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
-import type { SgMapping } from "../dma/sg-mapping.ts";
+import type { SgMapping } from "../dma/mapping.ts";
 import type { Extents } from "../memory/extents.ts";
 import { token } from "../token.ts";
 import type { Attachment } from "./attachment.ts";

@@ -2,8 +2,8 @@
 
 import type { Route } from "../coherency/topology.ts";
 import type { DmaDirection } from "../dma/direction.ts";
+import type { SgMapping } from "../dma/mapping.ts";
 import type { MemoryType } from "../dma/memory-type.ts";
-import type { SgMapping } from "../dma/sg-mapping.ts";
 import type { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";
 import type { Attachment } from "./attachment.ts";

@@ -2,7 +2,7 @@
 import type { AccessKind } from "../coherency/operation.ts";
 import type { DmaDirection } from "../dma/direction.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
-import type { SgMapping } from "../dma/sg-mapping.ts";
+import type { SgMapping } from "../dma/mapping.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
 import { DmaFence } from "../sync/dma-fence.ts";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-
+import type { CpuAddr, PhysAddr } from "../address.ts";
 import { inject, injectable } from "../di.ts";
 import { KernelError } from "../error.ts";
-import type { Extents } from "../memory/extents.ts";
-import { SIMULATION } from "../service.ts";
+import { Extents } from "../memory/extents.ts";
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { PHYSICAL_MEMORY, SIMULATION } from "../service.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { Trace } from "../sim/trace.ts";
 import type { Tracepoint } from "../sim/tracepoint.ts";
@@ -11,154 +12,339 @@ import { token } from "../token.ts";
 import { ARCH, type Arch } from "./arch.ts";
 import { CPU, type Cpu } from "./cpu.ts";
 import { type DmaDirection, dmaDirections } from "./direction.ts";
+import { attributeBits, type DmaAttributes } from "./dma-attributes.ts";
 import type { DmaDevice } from "./dma-device.ts";
-import { dmaMapSg, dmaSyncSgForCpu, dmaSyncSgForDevice, dmaUnmapSg } from "./dma-trace.ts";
-import type { SgMapping } from "./sg-mapping.ts";
+import { capable, unreachable } from "./dma-reach.ts";
+import * as events from "./dma-trace.ts";
+import { linearPhys } from "./kernel-address.ts";
+import {
+  type DmaMapping,
+  dmaAddressOf,
+  type PageMapping,
+  type ResourceMapping,
+  type SgMapping,
+} from "./mapping.ts";
 
 /** The DMA API of the running system. */
 export const DMA_API = token<DmaApi>("core", "DmaApi");
 
-/** Attributes of a mapping. */
-export interface DmaAttributes {
-  /** `DMA_ATTR_SKIP_CPU_SYNC`: no cache maintenance now; the user syncs by himself (D-11). */
-  readonly skipCpuSync?: boolean;
+/** What a driver says of a mapping when it gives it back; default what is true. */
+export interface GivenBack extends DmaAttributes {
+  readonly size?: number;
+  readonly direction?: DmaDirection;
+  /** Entries of the scatterlist: those that it had, not those that were mapped (D-7). */
+  readonly entries?: number;
 }
 
-const SKIP_CPU_SYNC = 1 << 5;
+/** Which part of a mapping is synced, and for what; default all of it, for its own direction (D-5). */
+export interface SyncedPart {
+  readonly offset?: number;
+  readonly size?: number;
+  readonly direction?: DmaDirection;
+}
 
 /**
- * The streaming DMA API for directly mapped devices: addresses are physical ones less the bus offset, nothing is
- * coalesced, and devices that are not coherent get the architecture's maintenance (D-20 to D-26). Not modelled: IOMMUs
- * and bounce buffers; memory beyond a device's reach is refused instead of bounced.
+ * The streaming DMA API: memory that is handed to a device and back. Addresses are physical ones as the device's windows
+ * show them, nothing is coalesced, and devices that are not coherent get the architecture's maintenance (D-20 to D-26).
+ * Whoever gives back something else than was taken makes a mistake that a kernel without debugging does not notice: here
+ * it is the finding `dma-api-misuse`, with the entry of dma-debug's catalogue (5.6).
  */
 @injectable()
 export class DmaApi {
   readonly #arch: Arch;
   readonly #cpu: Cpu;
   readonly #trace: Trace;
-  readonly #live = new Set<SgMapping>();
+  readonly #memory: PhysicalMemory;
+  readonly #live = new Set<DmaMapping>();
 
-  constructor(@inject(ARCH) arch: Arch, @inject(CPU) cpu: Cpu, @inject(SIMULATION) simulation: Simulation) {
+  constructor(
+    @inject(ARCH) arch: Arch,
+    @inject(CPU) cpu: Cpu,
+    @inject(SIMULATION) simulation: Simulation,
+    @inject(PHYSICAL_MEMORY) memory: PhysicalMemory,
+  ) {
     this.#arch = arch;
     this.#cpu = cpu;
     this.#trace = simulation.trace;
+    this.#memory = memory;
   }
 
-  /** Mappings that were not given back. */
-  get live(): ReadonlySet<SgMapping> {
+  /** Mappings and allocations that were not given back. */
+  get live(): ReadonlySet<DmaMapping> {
     return this.#live;
   }
 
   /**
-   * Maps a scatterlist for a device. Throws `KernelError` EIO when the device cannot reach part of it (D-14: on a real
-   * kernel swiotlb bounces it, and what is bounced is not shared). @see dma_map_sgtable
+   * Maps a contiguous physical range of RAM. Throws `KernelError` EIO when the device cannot reach it (D-14; on a real
+   * kernel swiotlb bounces it, and what is bounced is not shared). @see dma_map_page
+   */
+  mapPage(
+    device: DmaDevice,
+    address: PhysAddr,
+    size: number,
+    direction: DmaDirection,
+    attributes: DmaAttributes = {},
+  ): PageMapping {
+    checkDirection(direction);
+    const extents = Extents.of([address, address + size]);
+    const dmaAddress = this.#place(device, address, address + size, direction, attributes, "dma_map_page");
+    const mapping: PageMapping = { kind: "page", device, direction, extents, attributes, dmaAddress, size };
+    const bits = attributeBits(attributes);
+    const name = this.#trace.intern(device.name);
+    const event = this.#trace.emit(
+      events.dmaMapPage,
+      name,
+      address,
+      dmaAddress,
+      size,
+      number(direction),
+      bits,
+    );
+    this.#live.add(mapping);
+    this.#forDevice(mapping, extents, direction, attributes, event);
+    return mapping;
+  }
+
+  /**
+   * Maps memory by its address in the kernel's linear map. Throws as `mapPage`, and EIO for an address that is not in it,
+   * of which the kernel warns as well (X-10 to X-12). @see dma_map_single
+   */
+  mapSingle(
+    device: DmaDevice,
+    address: CpuAddr,
+    size: number,
+    direction: DmaDirection,
+    attributes: DmaAttributes = {},
+  ): PageMapping {
+    const phys = linearPhys(address, this.#memory);
+    this.#trace.emit(events.dmaMapSingle, this.#trace.intern(device.name), address, size);
+    if (phys === null) {
+      const reason = `${device.name}: 0x${address.toString(16)} is no address of the linear map`;
+      throw new KernelError("EIO", "dma_map_single", reason);
+    }
+    return this.mapPage(device, phys, size, direction, attributes);
+  }
+
+  /** Gives a contiguous range back: the CPU owns it again (D-25). @see dma_unmap_page */
+  unmapPage(mapping: PageMapping, given: GivenBack = {}): void {
+    const { device, extents } = mapping;
+    const { size = extents.bytes, direction = mapping.direction } = given;
+    const bits = attributeBits(given);
+    const name = this.#trace.intern(device.name);
+    const event = this.#trace.emit(
+      events.dmaUnmapPage,
+      name,
+      dmaAddressOf(mapping),
+      size,
+      number(direction),
+      bits,
+    );
+    if (this.#live.delete(mapping)) this.#forCpu(mapping, extents, direction, given, event);
+  }
+
+  /**
+   * Maps a scatterlist. Throws `KernelError` EIO when the device cannot reach part of it, and then nothing is mapped (D-6,
+   * D-23). @see dma_map_sgtable
    */
   mapSgtable(
     device: DmaDevice,
     extents: Extents,
     direction: DmaDirection,
-    { skipCpuSync = false }: DmaAttributes = {},
+    attributes: DmaAttributes = {},
   ): SgMapping {
     checkDirection(direction);
     const { starts, ends, count } = extents;
-    const limit = device.limit ?? Number.POSITIVE_INFINITY;
     const dmaAddresses = new Float64Array(count);
     const dmaLengths = new Float64Array(count);
     for (let i = 0; i < count; i++) {
-      const start = (starts[i] as number) - device.offset;
-      const end = (ends[i] as number) - device.offset;
-      if (start < 0 || end > limit) throw unreachable(device, starts[i] as number, ends[i] as number);
-      dmaAddresses[i] = start;
+      const start = starts[i] as number;
+      const end = ends[i] as number;
+      dmaAddresses[i] = this.#place(device, start, end, direction, attributes, "dma_map_sgtable");
       dmaLengths[i] = end - start;
     }
-    const mapping = { device, direction, extents, dmaAddresses, dmaLengths, nents: count, skipCpuSync };
+    const mapping: SgMapping = {
+      ...{ kind: "sg", device, direction, extents, attributes, dmaAddresses, dmaLengths, nents: count },
+      skipCpuSync: attributes.skipCpuSync === true,
+    };
     this.#live.add(mapping);
-    const attrs = skipCpuSync ? SKIP_CPU_SYNC : 0;
     const event = this.#trace.emit(
-      dmaMapSg,
+      events.dmaMapSg,
       this.#trace.intern(device.name),
       count,
       count,
       extents.addressAt(0),
       dmaAddresses[0] as number,
       extents.bytes,
-      dmaDirections.indexOf(direction),
-      attrs,
+      number(direction),
+      attributeBits(attributes),
     );
-    if (!device.coherent && !skipCpuSync)
-      this.#cpu.maintain(this.#arch.syncForDevice(extents, direction), event);
+    this.#forDevice(mapping, extents, direction, attributes, event);
     return mapping;
   }
 
+  /** Gives a scatterlist back: the CPU owns the memory again (D-25). @see dma_unmap_sgtable */
+  unmapSgtable(mapping: SgMapping, given: GivenBack = {}): void {
+    const { device, extents } = mapping;
+    const { direction = mapping.direction, entries = extents.count } = given;
+    const name = this.#trace.intern(device.name);
+    const bits = attributeBits(given);
+    const event = this.#trace.emit(
+      events.dmaUnmapSg,
+      name,
+      dmaAddressOf(mapping),
+      number(direction),
+      bits,
+      entries,
+    );
+    if (this.#live.delete(mapping)) this.#forCpu(mapping, extents, direction, given, event);
+  }
+
   /**
-   * Gives a mapping back: the CPU owns the memory again (D-25). Throws `KernelError` EINVAL for a mapping that is not
-   * live, where the kernel would corrupt memory (X-3). @see dma_unmap_sgtable
+   * Maps a window of another device: no maintenance, no bounce, at the address where it is (D-9). Throws `KernelError` EIO
+   * for RAM, of which the kernel warns, and for what the device cannot reach. @see dma_map_resource
    */
-  unmapSgtable(mapping: SgMapping, { skipCpuSync = false }: DmaAttributes = {}): void {
-    const { device, direction, extents } = mapping;
-    if (!this.#live.delete(mapping)) {
+  mapResource(
+    device: DmaDevice,
+    address: PhysAddr,
+    size: number,
+    direction: DmaDirection,
+    attributes: DmaAttributes = {},
+  ): ResourceMapping {
+    checkDirection(direction);
+    const region = this.#memory.regionAt(address);
+    const operation = "dma_map_resource";
+    if (region?.structPages === true) {
       throw new KernelError(
-        "EINVAL",
-        "dma_unmap_sgtable",
-        `${device.name}: the mapping was given back before`,
+        "EIO",
+        operation,
+        `0x${address.toString(16)} is RAM (${region.name}), map its pages`,
       );
     }
-    const event = this.#trace.emit(
-      dmaUnmapSg,
-      this.#trace.intern(device.name),
-      mapping.dmaAddresses[0] as number,
-      dmaDirections.indexOf(direction),
-      skipCpuSync ? SKIP_CPU_SYNC : 0,
-    );
-    if (!device.coherent && !skipCpuSync)
-      this.#cpu.maintain(this.#arch.syncForCpu(extents, direction), event);
+    if (address + size - 1 > device.masks.streaming) {
+      throw unreachable(device, address, address + size, operation, device.masks.streaming);
+    }
+    const extents = Extents.of([address, address + size]);
+    const mapping: ResourceMapping = {
+      ...{ kind: "resource", device, direction, extents, attributes, dmaAddress: address, size },
+    };
+    const name = this.#trace.intern(device.name);
+    const bits = attributeBits(attributes);
+    this.#trace.emit(events.dmaMapResource, name, address, address, size, number(direction), bits);
+    this.#live.add(mapping);
+    return mapping;
+  }
+
+  /** Gives a window of another device back. @see dma_unmap_resource */
+  unmapResource(mapping: ResourceMapping, given: GivenBack = {}): void {
+    const { device, extents } = mapping;
+    const { size = extents.bytes, direction = mapping.direction } = given;
+    const name = this.#trace.intern(device.name);
+    const bits = attributeBits(given);
+    this.#trace.emit(events.dmaUnmapResource, name, dmaAddressOf(mapping), size, number(direction), bits);
+    this.#live.delete(mapping);
+  }
+
+  /** Hands a part of a contiguous range to the CPU for a while (D-4, D-5). @see dma_sync_single_range_for_cpu */
+  syncSingleForCpu(mapping: PageMapping, part: SyncedPart = {}): void {
+    const { extents, direction, event } = this.#syncedPart(events.dmaSyncSingleForCpu, mapping, part);
+    if (extents !== null) this.#forCpu(mapping, extents, direction, {}, event);
+  }
+
+  /** Hands it back to the device. @see dma_sync_single_range_for_device */
+  syncSingleForDevice(mapping: PageMapping, part: SyncedPart = {}): void {
+    const { extents, direction, event } = this.#syncedPart(events.dmaSyncSingleForDevice, mapping, part);
+    if (extents !== null) this.#forDevice(mapping, extents, direction, {}, event);
   }
 
   /** Hands mapped memory to the CPU for a while (D-4). @see dma_sync_sgtable_for_cpu */
-  syncSgtableForCpu(mapping: SgMapping, direction: DmaDirection = mapping.direction): void {
-    checkDirection(direction);
-    const event = this.#emitSync(dmaSyncSgForCpu, mapping, direction);
-    if (!mapping.device.coherent)
-      this.#cpu.maintain(this.#arch.syncForCpu(mapping.extents, direction), event);
+  syncSgtableForCpu(mapping: SgMapping, direction: DmaDirection = mapping.direction, entries?: number): void {
+    const event = this.#emitSync(events.dmaSyncSgForCpu, mapping, direction, entries);
+    this.#forCpu(mapping, mapping.extents, direction, {}, event);
   }
 
   /** Hands mapped memory back to the device (D-4). @see dma_sync_sgtable_for_device */
-  syncSgtableForDevice(mapping: SgMapping, direction: DmaDirection = mapping.direction): void {
+  syncSgtableForDevice(
+    mapping: SgMapping,
+    direction: DmaDirection = mapping.direction,
+    entries?: number,
+  ): void {
+    const event = this.#emitSync(events.dmaSyncSgForDevice, mapping, direction, entries);
+    this.#forDevice(mapping, mapping.extents, direction, {}, event);
+  }
+
+  /** Bus address of a physical range; throws as `mapPage`. */
+  #place(
+    device: DmaDevice,
+    start: number,
+    end: number,
+    direction: DmaDirection,
+    { requireCoherent = false }: DmaAttributes,
+    operation: string,
+  ): number {
+    if (requireCoherent && !device.coherent) {
+      throw new KernelError("EIO", operation, `${device.name} is not coherent, and the mapping must be`);
+    }
+    const bus = capable(device, start, end, direction, device.masks.streaming);
+    if (bus === null) throw unreachable(device, start, end, operation, device.masks.streaming);
+    return bus;
+  }
+
+  #forDevice(
+    { device }: DmaMapping,
+    extents: Extents,
+    direction: DmaDirection,
+    { skipCpuSync = false, mmio = false }: DmaAttributes,
+    event: number,
+  ): void {
+    if (device.coherent || skipCpuSync || mmio) return;
+    this.#cpu.maintain(this.#arch.syncForDevice(extents, direction), event);
+  }
+
+  #forCpu(
+    { device, attributes }: DmaMapping,
+    extents: Extents,
+    direction: DmaDirection,
+    { skipCpuSync = false }: DmaAttributes,
+    event: number,
+  ): void {
+    if (device.coherent || skipCpuSync || attributes.mmio === true) return;
+    this.#cpu.maintain(this.#arch.syncForCpu(extents, direction), event);
+  }
+
+  #syncedPart(
+    point: Tracepoint<typeof events.dmaSyncSingleForCpu.fields>,
+    mapping: PageMapping,
+    { offset = 0, size = mapping.size - offset, direction = mapping.direction }: SyncedPart,
+  ): { extents: Extents | null; direction: DmaDirection; event: number } {
     checkDirection(direction);
-    const event = this.#emitSync(dmaSyncSgForDevice, mapping, direction);
-    if (!mapping.device.coherent)
-      this.#cpu.maintain(this.#arch.syncForDevice(mapping.extents, direction), event);
+    const name = this.#trace.intern(mapping.device.name);
+    const event = this.#trace.emit(point, name, dmaAddressOf(mapping) + offset, size, number(direction));
+    // What lies outside is somebody else's: the finding says so, and nothing of it is touched.
+    const inside = offset >= 0 && size > 0 && offset + size <= mapping.size;
+    return { extents: inside ? mapping.extents.slice(offset, size) : null, direction, event };
   }
 
   #emitSync(
-    point: Tracepoint<typeof dmaSyncSgForCpu.fields>,
+    point: Tracepoint<typeof events.dmaSyncSgForCpu.fields>,
     mapping: SgMapping,
     direction: DmaDirection,
+    entries = mapping.extents.count,
   ): number {
+    checkDirection(direction);
     return this.#trace.emit(
       point,
       this.#trace.intern(mapping.device.name),
-      mapping.dmaAddresses[0] as number,
+      dmaAddressOf(mapping),
       mapping.extents.bytes,
-      dmaDirections.indexOf(direction),
+      number(direction),
+      entries,
     );
   }
 }
+
+const number = (direction: DmaDirection): number => dmaDirections.indexOf(direction);
 
 /** D-2: an invalid direction is a BUG in the kernel. */
 function checkDirection(direction: DmaDirection): void {
   if (!dmaDirections.includes(direction)) throw new TypeError(`not a DMA direction: ${direction}`);
-}
-
-function unreachable(device: DmaDevice, start: number, end: number): KernelError {
-  const hex = (value: number): string => `0x${value.toString(16)}`;
-  const reach =
-    device.limit === null
-      ? `its window begins at ${hex(device.offset)}`
-      : `it reaches [${hex(device.offset)}, ${hex(device.limit + device.offset)})`;
-  return new KernelError(
-    "EIO",
-    "dma_map_sgtable",
-    `${device.name} cannot reach [${hex(start)}, ${hex(end)}): ${reach}`,
-  );
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Route } from "../coherency/topology.ts";
 import type { Timeline } from "../sim/timeline.ts";
+import type { DmaMasks } from "./dma-mask.ts";
+import type { DmaWindow } from "./dma-window.ts";
 
 /** A bus master, as the DMA API and the hardware see it. */
 export interface DmaDevice {
@@ -12,12 +14,31 @@ export interface DmaDevice {
   readonly coherent: boolean;
   /** What the hardware does: how its transactions reach memory. */
   readonly route: Route;
-  /** Highest reachable bus address + 1 (`bus_dma_limit` and mask), or null when nothing limits it. */
-  readonly limit: number | null;
-  /** CPU physical address - bus address (`dma_range_map`). */
-  readonly offset: number;
+  /** What its bus shows of memory, and where (`dma_range_map`, D-15). */
+  readonly windows: readonly DmaWindow[];
+  /** Which addresses its driver says that it can put on the bus. */
+  readonly masks: DmaMasks;
+  /** What it takes of a scatterlist (`dma_parms`, D-18). */
+  readonly segments: SegmentLimits;
   /** Bytes it moves in a second. */
   readonly bandwidth: number;
   /** The engine that performs its transfers, one after the other. */
   readonly timeline: Timeline;
 }
+
+/** What a device takes of a scatterlist. @see struct device_dma_parameters */
+export interface SegmentLimits {
+  /** Bytes in one entry at most; Linux takes 64 KiB where the driver says nothing. */
+  readonly maxSize: number;
+  /** No entry may cross a multiple of this + 1; 4 GiB - 1 where the driver says nothing. @see seg_boundary_mask */
+  readonly boundaryMask: number;
+  /** Low address bits that a bounce must keep (`min_align_mask`). */
+  readonly minAlignMask: number;
+}
+
+/** What Linux takes where a driver says nothing (D-18). */
+export const defaultSegments: SegmentLimits = {
+  maxSize: 0x1_0000,
+  boundaryMask: 0xffff_ffff,
+  minAlignMask: 0,
+};

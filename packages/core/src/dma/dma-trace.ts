@@ -28,6 +28,7 @@ export const dmaUnmapSg = tracepoint(
   ["addrs", "address"],
   ["dir", directions],
   ["attrs", "number"],
+  ["full_nents", "number"],
 );
 
 /** Memory was handed to the CPU. @see trace_dma_sync_sg_for_cpu */
@@ -38,6 +39,7 @@ export const dmaSyncSgForCpu = tracepoint(
   ["dma_addrs", "address"],
   ["lengths", "number"],
   ["dir", directions],
+  ["full_nents", "number"],
 );
 
 /** Memory was handed to the device. @see trace_dma_sync_sg_for_device */
@@ -48,6 +50,161 @@ export const dmaSyncSgForDevice = tracepoint(
   ["dma_addrs", "address"],
   ["lengths", "number"],
   ["dir", directions],
+  ["full_nents", "number"],
+);
+
+const attrs = ["attrs", "number"] as const;
+
+/** A contiguous range was mapped. @see trace_dma_map_page */
+export const dmaMapPage = tracepoint(
+  "dma",
+  "dma_map_page",
+  ["device", "string"],
+  ["phys_addr", "address"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+  attrs,
+);
+
+/** Ours: memory is about to be mapped by its virtual address. @see debug_dma_map_single */
+export const dmaMapSingle = tracepoint(
+  "dma",
+  "dma_map_single",
+  ["device", "string"],
+  ["virt_addr", "address"],
+  ["size", "number"],
+);
+
+/** A contiguous range was given back. @see trace_dma_unmap_page */
+export const dmaUnmapPage = tracepoint(
+  "dma",
+  "dma_unmap_page",
+  ["device", "string"],
+  ["addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+  attrs,
+);
+
+/** A window of another device was mapped. @see trace_dma_map_resource */
+export const dmaMapResource = tracepoint(
+  "dma",
+  "dma_map_resource",
+  ["device", "string"],
+  ["phys_addr", "address"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+  attrs,
+);
+
+/** A window of another device was given back. @see trace_dma_unmap_resource */
+export const dmaUnmapResource = tracepoint(
+  "dma",
+  "dma_unmap_resource",
+  ["device", "string"],
+  ["addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+  attrs,
+);
+
+/** Coherent memory was allocated. @see trace_dma_alloc */
+export const dmaAlloc = tracepoint(
+  "dma",
+  "dma_alloc",
+  ["device", "string"],
+  ["virt_addr", "address"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+  attrs,
+);
+
+/** Coherent memory was freed. @see trace_dma_free */
+export const dmaFree = tracepoint(
+  "dma",
+  "dma_free",
+  ["device", "string"],
+  ["virt_addr", "address"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+  attrs,
+);
+
+/** Cached pages were allocated and mapped. @see trace_dma_alloc_pages */
+export const dmaAllocPages = tracepoint(
+  "dma",
+  "dma_alloc_pages",
+  ["device", "string"],
+  ["virt_addr", "address"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+);
+
+/** Cached pages were freed. @see trace_dma_free_pages */
+export const dmaFreePages = tracepoint(
+  "dma",
+  "dma_free_pages",
+  ["device", "string"],
+  ["virt_addr", "address"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+);
+
+/** Pages that need not lie together were allocated and mapped. @see trace_dma_alloc_sgt */
+export const dmaAllocSgt = tracepoint(
+  "dma",
+  "dma_alloc_sgt",
+  ["device", "string"],
+  ["phys_addrs", "address"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+  attrs,
+);
+
+/** Such pages were freed. @see trace_dma_free_sgt */
+export const dmaFreeSgt = tracepoint(
+  "dma",
+  "dma_free_sgt",
+  ["device", "string"],
+  ["phys_addrs", "address"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+);
+
+/** A part of a contiguous range was handed to the CPU. @see trace_dma_sync_single_for_cpu */
+export const dmaSyncSingleForCpu = tracepoint(
+  "dma",
+  "dma_sync_single_for_cpu",
+  ["device", "string"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+);
+
+/** A part of a contiguous range was handed to the device. @see trace_dma_sync_single_for_device */
+export const dmaSyncSingleForDevice = tracepoint(
+  "dma",
+  "dma_sync_single_for_device",
+  ["device", "string"],
+  ["dma_addr", "address"],
+  ["size", "number"],
+  ["dir", directions],
+);
+
+/** Ours: a driver asked whether a mapping failed. @see dma_mapping_error */
+export const dmaMappingError = tracepoint(
+  "dma",
+  "dma_mapping_error",
+  ["device", "string"],
+  ["dma_addr", "address"],
 );
 
 /** Ours, of the proposal of 2024: memory was handed from one device to the next. */

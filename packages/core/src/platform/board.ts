@@ -21,8 +21,27 @@ export interface DeviceDescription {
   readonly limit?: Size;
   /** CPU physical address - bus address; default 0. */
   readonly offset?: number;
+  /** What its bus shows of memory, where that is more than one piece (`dma-ranges`); instead of `limit` and `offset`. */
+  readonly windows?: readonly WindowDescription[];
+  /** Address bits that its driver asks for; default all. @see dma_set_mask_and_coherent */
+  readonly addressBits?: number;
+  /** Bytes in one scatterlist entry at most; default 64 KiB, as Linux has it. @see dma_set_max_seg_size */
+  readonly maxSegmentSize?: Size;
+  /** No scatterlist entry may cross a multiple of this; a power of two, default 4 GiB. @see dma_set_seg_boundary */
+  readonly segmentBoundary?: Size;
   /** Bytes a second that it moves; default 1 GiB. */
   readonly bandwidth?: Size;
+}
+
+/** A piece of memory as a device sees it. */
+export interface WindowDescription {
+  /** First physical address. */
+  readonly cpu: number;
+  /** The bus address of it. */
+  readonly bus: number;
+  readonly size: Size;
+  /** The only thing that the device can do through it; default both. */
+  readonly only?: "read" | "write";
 }
 
 /** A range of memory. */
@@ -74,7 +93,28 @@ export function board(description: BoardDescription): BoardDescription {
   for (const name of names) {
     if (!/^[A-Za-z][\w.@:,-]*$/.test(name)) fail("devices", `"${name}" is not a name; begin with a letter`);
     if (name === "cpu") fail("devices", `"cpu" is the CPU itself; write cpu: true in a stage`);
-    const { limit, bandwidth, offset = 0 } = devices[name] as DeviceDescription;
+    const device = devices[name] as DeviceDescription;
+    const { limit, bandwidth, offset = 0, windows, addressBits = 64, segmentBoundary = 2 ** 32 } = device;
+    if (windows !== undefined) {
+      if (limit !== undefined || offset !== 0)
+        fail(`devices.${name}.windows`, "say what the device reaches; leave out limit and offset");
+      if (windows.length === 0)
+        fail(`devices.${name}.windows`, "a device that sees no memory cannot transfer");
+      windows.forEach(({ cpu, bus, size }, i) => {
+        const at = `devices.${name}.windows[${i}]`;
+        if (parseSize(size, `board "${model}": ${at}.size`) === 0)
+          fail(`${at}.size`, "a window cannot be empty");
+        for (const [field, value] of Object.entries({ cpu, bus }))
+          if (!Number.isSafeInteger(value) || value < 0) fail(`${at}.${field}`, `${value} is not an address`);
+      });
+    }
+    if (!Number.isInteger(addressBits) || addressBits < 1 || addressBits > 64)
+      fail(`devices.${name}.addressBits`, `${addressBits} is not a number of bits from 1 to 64`);
+    if (device.maxSegmentSize !== undefined)
+      bandwidthOf(device.maxSegmentSize, `devices.${name}.maxSegmentSize`);
+    const boundary = parseSize(segmentBoundary, `board "${model}": devices.${name}.segmentBoundary`);
+    if (!Number.isInteger(Math.log2(boundary)))
+      fail(`devices.${name}.segmentBoundary`, `${segmentBoundary} is not a power of two`);
     if (limit !== undefined) parseSize(limit, `board "${model}": devices.${name}.limit`);
     if (bandwidth !== undefined) bandwidthOf(bandwidth, `devices.${name}.bandwidth`);
     if (!Number.isSafeInteger(offset)) fail(`devices.${name}.offset`, `${offset} is not a whole number`);

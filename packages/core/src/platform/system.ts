@@ -17,7 +17,9 @@ import { container, type DependencyContainer } from "../di.ts";
 import { ARCH, type Arch } from "../dma/arch.ts";
 import { CPU, Cpu } from "../dma/cpu.ts";
 import { DMA_API, DmaApi } from "../dma/dma-api.ts";
-import type { DmaDevice } from "../dma/dma-device.ts";
+import { type DmaDevice, defaultSegments } from "../dma/dma-device.ts";
+import { DmaMasks, dmaBitMask } from "../dma/dma-mask.ts";
+import type { DmaWindow } from "../dma/dma-window.ts";
 import { AssemblyError } from "../error.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { ScatterOptions } from "../memory/scatter.ts";
@@ -102,7 +104,7 @@ export class System implements CoreServices, Disposable {
     const machine: MemoryMachine =
       this.data === null ? this.analysis : new MachinePair(this.analysis, this.data);
     for (const [name, device] of Object.entries(description.devices)) {
-      this.#devices.set(name, deviceFrom(name, device, topology, this.arch, simulation));
+      this.#devices.set(name, deviceFrom(name, device, topology, this));
     }
     const services = this.#container;
     services.register(SIMULATION, { useValue: simulation });
@@ -229,10 +231,10 @@ function deviceFrom(
   name: string,
   description: DeviceDescription,
   topology: Topology,
-  arch: Arch,
-  simulation: Simulation,
+  { arch, memory, simulation }: System,
 ): DmaDevice {
-  const { coherent, limit, offset = 0, bandwidth = "1GiB" } = description;
+  const { coherent, bandwidth = "1GiB", addressBits = 64, maxSegmentSize, segmentBoundary } = description;
+  const windows = windowsOf(description);
   const port = description.port ?? (coherent ? "snoop-allocate" : "direct");
   const route: RouteSpec =
     port === "direct"
@@ -247,9 +249,22 @@ function deviceFrom(
     class: description.class,
     coherent,
     route: topology.route(route),
-    limit: limit === undefined ? null : parseSize(limit),
-    offset,
+    windows,
+    masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits)),
+    segments: {
+      maxSize: maxSegmentSize === undefined ? defaultSegments.maxSize : parseSize(maxSegmentSize),
+      boundaryMask:
+        segmentBoundary === undefined ? defaultSegments.boundaryMask : parseSize(segmentBoundary) - 1,
+      minAlignMask: 0,
+    },
     bandwidth: parseSize(bandwidth),
     timeline: new Timeline(simulation, name),
   };
+}
+
+/** The windows of a device: those that the board tells, or the one that `limit` and `offset` come to. */
+function windowsOf({ windows, limit, offset = 0 }: DeviceDescription): readonly DmaWindow[] {
+  if (windows !== undefined) return windows.map((window) => ({ ...window, size: parseSize(window.size) }));
+  const [cpu, bus] = offset >= 0 ? [offset, 0] : [0, -offset];
+  return [{ cpu, bus, size: limit === undefined ? Number.POSITIVE_INFINITY : parseSize(limit) - bus }];
 }

@@ -3,7 +3,7 @@ import { parseSize, type Size } from "../address.ts";
 import type { DmaBuf } from "../buffer/dma-buf.ts";
 import type { Exporter } from "../buffer/exporter.ts";
 import type { DmaDirection } from "../dma/direction.ts";
-import type { SgMapping } from "../dma/sg-mapping.ts";
+import type { SgMapping } from "../dma/mapping.ts";
 import { type Errno, KernelError } from "../error.ts";
 import type { Extents } from "../memory/extents.ts";
 import type { BoardDescription } from "../platform/board.ts";

@@ -4,7 +4,7 @@ import type { DmaBuf } from "../buffer/dma-buf.ts";
 import type { DmaBufOps } from "../buffer/dma-buf-ops.ts";
 import type { DmaDirection } from "../dma/direction.ts";
 import type { DmaApi } from "../dma/dma-api.ts";
-import type { SgMapping } from "../dma/sg-mapping.ts";
+import type { SgMapping } from "../dma/mapping.ts";
 import { KernelError } from "../error.ts";
 import type { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";

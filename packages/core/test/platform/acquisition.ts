@@ -8,6 +8,7 @@ import {
   PAGE_SIZE,
   type Platform,
   type Plugin,
+  type SgMapping,
 } from "../../src/index.ts";
 import { toyArch } from "../../src/testing.ts";
 
@@ -41,7 +42,10 @@ const pages = (name: string, syncs: boolean): Plugin =>
             const extents = Extents.of(...starts.map((start) => [start, start + PAGE_SIZE] as const));
             cpu.access("clear", extents);
             yield* cpu.settle();
-            const mappings = () => [...dma.live].filter((mapping) => mapping.extents === extents);
+            const mappings = () =>
+              [...dma.live].filter(
+                (mapping) => mapping.kind === "sg" && mapping.extents === extents,
+              ) as SgMapping[];
             return dmaBuf.export({
               exporterName: name,
               size,
