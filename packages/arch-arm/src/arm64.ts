@@ -6,6 +6,7 @@ import {
   definePlugin,
   deviceWrites,
   type Extents,
+  type MemoryType,
   type Plugin,
 } from "@dmabuf/core";
 import type { DomainSpec, MaintenanceKind } from "@dmabuf/core/coherency";
@@ -31,6 +32,12 @@ class Arm64 implements Arch {
   /** No: a device tree has to say `dma-coherent` (A-7). */
   readonly dmaDefaultCoherent = false;
   readonly writeBarrier = "dsb st";
+
+  /** Normal non-cacheable either way, which gathers writes (D-31). */
+  coherentMemoryType(): MemoryType {
+    return "write-combining";
+  }
+
   readonly #line: number;
   readonly #cost: LineCost;
 

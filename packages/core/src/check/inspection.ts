@@ -9,6 +9,7 @@ import type { BlockedTask, BusyTask, Simulation } from "../sim/simulation.ts";
 import { AccessLedger, type LedgerStage } from "./access-ledger.ts";
 import { BracketChecker } from "./bracket-checker.ts";
 import { BufferMap } from "./buffer-map.ts";
+import { DmaDebug } from "./dma-debug/dma-debug.ts";
 import { type Finding, mergeFindings } from "./finding.ts";
 import { hazardFindings } from "./hazard-finding.ts";
 import { FencePromiseChecker } from "./lock/fence-promise-checker.ts";
@@ -48,6 +49,7 @@ export class Inspection {
   readonly #ledger: AccessLedger;
   readonly #brackets: BracketChecker;
   readonly #memoryTypes: MemoryTypeChecker;
+  readonly #dmaDebug: DmaDebug;
   readonly #races: RaceChecker;
   readonly #locks: LockChecker;
   readonly #promises: FencePromiseChecker;
@@ -59,6 +61,7 @@ export class Inspection {
     this.#ledger = new AccessLedger(stages, this.buffers, trace);
     this.#brackets = new BracketChecker(trace);
     this.#memoryTypes = new MemoryTypeChecker(trace);
+    this.#dmaDebug = new DmaDebug(trace, system.cpu.line);
     this.#races = new RaceChecker(trace, system.analysis, this.buffers);
     this.#locks = new LockChecker(trace);
     this.#promises = new FencePromiseChecker(trace);
@@ -91,6 +94,7 @@ export class Inspection {
       ...diagnosticFindings(simulation),
       ...this.#brackets.finish(now),
       ...this.#memoryTypes.findings(),
+      ...this.#dmaDebug.findings(),
       ...(ended ? leakFindings(dmaBuf, dma, simulation) : []),
       ...(ended ? this.#locks.leaks(waiting, now) : []),
       ...needlessFindings(analysis, cpu.maintenanceCost, trace, buffers, text),

@@ -6,6 +6,7 @@ import type { DomainSpec } from "../coherency/topology.ts";
 import type { Extents } from "../memory/extents.ts";
 import { token } from "../token.ts";
 import type { DmaDirection } from "./direction.ts";
+import type { MemoryType } from "./memory-type.ts";
 
 /** The platform's architecture. */
 export const ARCH = token<Arch>("core", "Arch");
@@ -61,6 +62,8 @@ export interface Arch {
   syncForDevice(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[];
   /** Maintenance before the CPU uses the ranges again, in order. @see arch_sync_dma_for_cpu */
   syncForCpu(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[];
+  /** How the CPU sees coherent memory of a device that is not coherent (D-31); default uncached. @see dma_pgprot */
+  coherentMemoryType?(writeCombine: boolean): MemoryType;
   /** The instruction that drains write-combining buffers, as messages name it; default the kernel's `wmb()`. */
   readonly writeBarrier?: string;
   /** What drivers may flush by themselves; left out where the architecture offers them nothing. */

@@ -74,6 +74,11 @@ export class Cpu {
     return this.#arch.writeBarrier ?? "wmb()";
   }
 
+  /** Bytes in a line of its cache. */
+  get line(): number {
+    return this.route.domain?.line ?? 1;
+  }
+
   /** ns of work so far. */
   get busy(): number {
     return this.#busy;

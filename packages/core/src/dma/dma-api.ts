@@ -18,6 +18,7 @@ import { capable, unreachable } from "./dma-reach.ts";
 import * as events from "./dma-trace.ts";
 import { linearPhys } from "./kernel-address.ts";
 import {
+  DMA_MAPPING_ERROR,
   type DmaMapping,
   dmaAddressOf,
   type PageMapping,
@@ -87,7 +88,8 @@ export class DmaApi {
   ): PageMapping {
     checkDirection(direction);
     const extents = Extents.of([address, address + size]);
-    const dmaAddress = this.#place(device, address, address + size, direction, attributes, "dma_map_page");
+    const end = address + size;
+    const dmaAddress = this.#placeOrError(device, address, end, direction, attributes, "dma_map_page");
     const mapping: PageMapping = { kind: "page", device, direction, extents, attributes, dmaAddress, size };
     const bits = attributeBits(attributes);
     const name = this.#trace.intern(device.name);
@@ -100,7 +102,9 @@ export class DmaApi {
       number(direction),
       bits,
     );
+    if (dmaAddress === DMA_MAPPING_ERROR) return mapping;
     this.#live.add(mapping);
+    if (attributes.unchecked !== true) this.mappingError(mapping);
     this.#forDevice(mapping, extents, direction, attributes, event);
     return mapping;
   }
@@ -231,6 +235,7 @@ export class DmaApi {
     const bits = attributeBits(attributes);
     this.#trace.emit(events.dmaMapResource, name, address, address, size, number(direction), bits);
     this.#live.add(mapping);
+    if (attributes.unchecked !== true) this.mappingError(mapping);
     return mapping;
   }
 
@@ -272,6 +277,28 @@ export class DmaApi {
     this.#forDevice(mapping, mapping.extents, direction, {}, event);
   }
 
+  /** Asks whether mapping failed; a driver that does not is found out (X-9). @see dma_mapping_error */
+  mappingError(mapping: PageMapping | ResourceMapping): boolean {
+    const name = this.#trace.intern(mapping.device.name);
+    this.#trace.emit(events.dmaMappingError, name, dmaAddressOf(mapping));
+    return dmaAddressOf(mapping) === DMA_MAPPING_ERROR;
+  }
+
+  /** The device's driver goes: what it has not given back by now is found out (X-1). @see BUS_NOTIFY_UNBOUND_DRIVER */
+  unbindDriver(device: DmaDevice): void {
+    this.#trace.emit(events.dmaDriverUnbound, this.#trace.intern(device.name));
+  }
+
+  /** Takes account of an allocation; for `DmaAllocations`. */
+  own(allocation: DmaMapping): void {
+    this.#live.add(allocation);
+  }
+
+  /** Takes it off the account; false when it is not on it. */
+  disown(allocation: DmaMapping): boolean {
+    return this.#live.delete(allocation);
+  }
+
   /** Bus address of a physical range; throws as `mapPage`. */
   #place(
     device: DmaDevice,
@@ -287,6 +314,23 @@ export class DmaApi {
     const bus = capable(device, start, end, direction, device.masks.streaming);
     if (bus === null) throw unreachable(device, start, end, operation, device.masks.streaming);
     return bus;
+  }
+
+  /** As `#place`; for a driver that asks by itself, `DMA_MAPPING_ERROR` instead of the error. */
+  #placeOrError(
+    device: DmaDevice,
+    start: number,
+    end: number,
+    direction: DmaDirection,
+    attributes: DmaAttributes,
+    operation: string,
+  ): number {
+    try {
+      return this.#place(device, start, end, direction, attributes, operation);
+    } catch (error) {
+      if (attributes.unchecked === true && error instanceof KernelError) return DMA_MAPPING_ERROR;
+      throw error;
+    }
   }
 
   #forDevice(

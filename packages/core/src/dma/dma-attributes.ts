@@ -18,6 +18,11 @@ export interface DmaAttributes {
   readonly privileged?: boolean;
   /** Registers or a window of another device, not memory (D-9). */
   readonly mmio?: boolean;
+  /**
+   * The driver asks by itself whether mapping failed, with `mappingError`, instead of having it thrown: a mapping that failed
+   * has the address `DMA_MAPPING_ERROR`. No attribute of the kernel's.
+   */
+  readonly unchecked?: boolean;
   /** Refuse where the device is not coherent or the memory would be bounced (D-10). */
   readonly requireCoherent?: boolean;
 }

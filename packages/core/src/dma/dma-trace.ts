@@ -255,3 +255,6 @@ export const cpuAccess = tracepoint(
 
 /** Ours: the CPU waited until its write-combining buffers had drained. @see wmb */
 export const cpuDrain = tracepoint("cpu", "wmb");
+
+/** Ours: a driver let go of its device. @see BUS_NOTIFY_UNBOUND_DRIVER */
+export const dmaDriverUnbound = tracepoint("dma", "driver_unbound", ["device", "string"]);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { CpuAddr } from "../address.ts";
 import type { Extents } from "../memory/extents.ts";
+import type { PageSource } from "./contiguous-pages.ts";
 import type { DmaDirection } from "./direction.ts";
 import type { DmaAttributes } from "./dma-attributes.ts";
 import type { DmaDevice } from "./dma-device.ts";
 import type { MemoryType } from "./memory-type.ts";
+
+/** The bus address of a mapping that failed: all ones, of the addresses that there are. */
+export const DMA_MAPPING_ERROR = 2 ** 53 - 1;
 
 /** What every mapping knows of itself: its kind, whose it is, and the memory behind it. */
 interface Mapped {
@@ -56,7 +60,7 @@ export interface CoherentAllocation extends Omit<Mapped, "direction"> {
   /** How the CPU sees it (D-31). */
   readonly memoryType: MemoryType;
   /** Where it came from, for whoever frees it. */
-  readonly source: "pages" | "cma" | "scattered";
+  readonly source: PageSource;
 }
 
 /** Cached pages that are mapped as they are made and need syncs like a mapping. @see dma_alloc_pages, dma_alloc_noncoherent */
@@ -64,7 +68,7 @@ export interface PagesAllocation extends Mapped {
   readonly kind: "pages";
   readonly dmaAddress: number;
   readonly size: number;
-  readonly source: "pages" | "cma" | "scattered";
+  readonly source: PageSource;
 }
 
 /** Pages that need not lie together, mapped as they are made. @see dma_alloc_noncontiguous */
@@ -74,7 +78,7 @@ export interface NoncontiguousAllocation extends Mapped {
   readonly dmaLengths: Float64Array;
   readonly nents: number;
   readonly size: number;
-  readonly source: "pages" | "cma" | "scattered";
+  readonly source: PageSource;
 }
 
 /**

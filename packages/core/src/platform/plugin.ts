@@ -5,6 +5,7 @@ import type { Importer } from "../buffer/importer.ts";
 import type { KernelProfile } from "../buffer/kernel-profile.ts";
 import type { Arch } from "../dma/arch.ts";
 import type { Cpu } from "../dma/cpu.ts";
+import type { DmaAllocations } from "../dma/dma-allocations.ts";
 import type { DmaApi } from "../dma/dma-api.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { AssemblyError } from "../error.ts";
@@ -22,6 +23,8 @@ export interface CoreServices {
   readonly cpu: Cpu;
   /** The DMA API. */
   readonly dma: DmaApi;
+  /** Memory that is allocated for devices. */
+  readonly dmaAllocations: DmaAllocations;
   /** dma-buf: exports buffers, lists them. */
   readonly dmaBuf: DmaBufCore;
   /** The behaviour of the kernel version that runs. */

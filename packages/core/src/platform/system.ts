@@ -16,6 +16,7 @@ import { type RouteSpec, Topology } from "../coherency/topology.ts";
 import { container, type DependencyContainer } from "../di.ts";
 import { ARCH, type Arch } from "../dma/arch.ts";
 import { CPU, Cpu } from "../dma/cpu.ts";
+import { DMA_ALLOCATIONS, DmaAllocations } from "../dma/dma-allocations.ts";
 import { DMA_API, DmaApi } from "../dma/dma-api.ts";
 import { type DmaDevice, defaultSegments } from "../dma/dma-device.ts";
 import { DmaMasks, dmaBitMask } from "../dma/dma-mask.ts";
@@ -72,6 +73,7 @@ export class System implements CoreServices, Disposable {
   readonly data: DataMachine | null;
   readonly cpu: Cpu;
   readonly dma: DmaApi;
+  readonly dmaAllocations: DmaAllocations;
   readonly dmaBuf: DmaBufCore;
   readonly kernel: KernelProfile;
   readonly policy: CoherencyPolicy;
@@ -118,9 +120,11 @@ export class System implements CoreServices, Disposable {
     services.register(KERNEL_PROFILE, { useValue: this.kernel });
     services.registerSingleton(CPU, Cpu);
     services.registerSingleton(DMA_API, DmaApi);
+    services.registerSingleton(DMA_ALLOCATIONS, DmaAllocations);
     services.registerSingleton(DMA_BUF_CORE, DmaBufCore);
     this.cpu = services.resolve<Cpu>(CPU);
     this.dma = services.resolve<DmaApi>(DMA_API);
+    this.dmaAllocations = services.resolve<DmaAllocations>(DMA_ALLOCATIONS);
     this.policy = policyNamed(options.coherency ?? "kernel", this.analysis, this.dma, this.cpu);
     services.register(COHERENCY_POLICY, { useValue: this.policy });
     this.dmaBuf = services.resolve<DmaBufCore>(DMA_BUF_CORE);
@@ -195,9 +199,9 @@ export class System implements CoreServices, Disposable {
   }
 
   #register({ needs, provides }: Plugin): void {
-    const { simulation, memory, cpu, dma, dmaBuf, kernel } = this;
+    const { simulation, memory, cpu, dma, dmaAllocations, dmaBuf, kernel } = this;
     const core: CoreServices = {
-      ...{ simulation, memory, cpu, dma, dmaBuf, kernel },
+      ...{ simulation, memory, cpu, dma, dmaAllocations, dmaBuf, kernel },
       device: this.device,
     };
     const resolved = (): Services<Needs> => {
