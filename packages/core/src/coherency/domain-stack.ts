@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { nearestName } from "../nearest-name.ts";
-import type { DomainSpec } from "./topology.ts";
+import type { Domain, DomainSpec } from "./topology.ts";
 
 /** Why domains do not make up stacks, and the field that says so. */
 export interface StackProblem {
@@ -11,7 +11,8 @@ export interface StackProblem {
 
 /**
  * The first thing that keeps domains from being stacked as they say, or null: `behind` names no domain, the domain
- * itself, or a chain that comes back to it; `exclusive` on a domain that no other has behind it.
+ * itself, a chain that comes back to it, or a domain with other lines; `exclusive` on a domain that no other has behind
+ * it.
  */
 export function stackProblem(domains: Readonly<Record<string, DomainSpec>>): StackProblem | null {
   const names = Object.keys(domains);
@@ -33,6 +34,12 @@ export function stackProblem(domains: Readonly<Record<string, DomainSpec>>): Sta
         if (chain.includes(next)) break;
         chain.push(next);
       }
+      // Whether an outer line of two inner ones gets dirty depends on the inner line that a byte does not lie in.
+      const [own, other] = [domains[domain]?.line, domains[behind]?.line];
+      if (own !== other)
+        return at(
+          `"${behind}" has lines of ${other} bytes, "${domain}" of ${own}; a stack has lines of one size`,
+        );
     }
     if (exclusive === true && !Object.values(domains).some((other) => other.behind === domain)) {
       const fronted = names.filter((name) =>
@@ -43,4 +50,14 @@ export function stackProblem(domains: Readonly<Record<string, DomainSpec>>): Sta
     }
   }
   return null;
+}
+
+/** Whether one of two domains lies behind the other, however far. */
+export function isStacked(one: Domain, other: Domain): boolean {
+  return one !== other && (liesBehind(one, other) || liesBehind(other, one));
+}
+
+function liesBehind(outer: Domain, inner: Domain): boolean {
+  for (let at: Domain | null = inner.behind; at !== null; at = at.behind) if (at === outer) return true;
+  return false;
 }

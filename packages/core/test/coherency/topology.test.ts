@@ -65,7 +65,7 @@ describe("a topology", () => {
       domains: {
         l2: { line: 32, behind: "l3", exclusive: true },
         cpu: { line: 32, behind: "l2" },
-        l3: { line: 64 },
+        l3: { line: 32 },
       },
     });
     const [l2, cpu, l3] = domains;
@@ -95,6 +95,15 @@ describe("a topology", () => {
     ],
   ])("refuses to lie behind %s", (_, domains, message) => {
     expect(() => new Topology({ domains })).toThrow(new TypeError(message));
+  });
+
+  it("refuses to lie behind a domain with lines of another size", () => {
+    const domains = { cpu: { line: 32, behind: "l2" }, l2: { line: 64 } };
+    expect(() => new Topology({ domains })).toThrow(
+      new TypeError(
+        'domain "cpu": behind: "l2" has lines of 64 bytes, "cpu" of 32; a stack has lines of one size',
+      ),
+    );
   });
 
   it("refuses to be exclusive of nothing", () => {
