@@ -17,6 +17,8 @@ export interface ImporterSuiteOptions {
   readonly kinds?: readonly AccessKind[];
   /** Whether a transfer may begin anywhere in the buffer; default yes. */
   readonly offsets?: boolean;
+  /** Whether it maps for both directions, whatever its transfers do; default no. */
+  readonly mapsBidirectional?: boolean;
 }
 
 /** One test, for one kind of access. */
@@ -28,7 +30,7 @@ type Play = (fixture: ImporterFixture, kind: AccessKind) => Process;
  */
 export function importerSuite(
   make: (device: string) => Plugin,
-  { kinds = ["read", "write"], offsets = true }: ImporterSuiteOptions = {},
+  { kinds = ["read", "write"], offsets = true, mapsBidirectional = false }: ImporterSuiteOptions = {},
 ): SuiteTest[] {
   const each = (name: string, play: Play, boot: BootOptions = {}, only = kinds): SuiteTest => ({
     name,
@@ -45,7 +47,7 @@ export function importerSuite(
   return [
     each("attaches its device, and is gone after detach", attaches),
     each("holds a reference while it is attached (B-17)", holdsReference),
-    each("maps in its direction with the reservation held (B-34, B-41)", mapsLocked),
+    each("maps in its direction with the reservation held (B-34, B-41)", mapsLocked(mapsBidirectional)),
     each("gives everything back when the exporter refuses", givesBack),
     each("publishes its fence with the right usage before the device starts (R-29)", publishes),
     each("signals once, when the device is done", signalsOnce),
@@ -83,20 +85,22 @@ function* holdsReference(fixture: ImporterFixture, kind: AccessKind): Process {
   yield* imported.detach();
 }
 
-function* mapsLocked(fixture: ImporterFixture, kind: AccessKind): Process {
-  const imported = yield* fixture.attach(kind);
-  yield* fixture.finish(yield* imported.transfer(kind));
-  yield* imported.detach();
-  yield MILLISECOND;
-  const { maps, unmaps } = fixture.exporter;
-  demand(maps.length > 0, "the device was given no mapping");
-  demand(
-    [...maps, ...unmaps].every(({ locked }) => locked),
-    "map or unmap without the reservation",
-  );
-  const wrong = maps.find(({ direction }) => direction !== directionFor(kind));
-  demand(wrong === undefined, `a device that ${kind}s maps ${wrong?.direction}`);
-}
+const mapsLocked = (bidirectional: boolean): Play =>
+  function* (fixture, kind) {
+    const imported = yield* fixture.attach(kind);
+    yield* fixture.finish(yield* imported.transfer(kind));
+    yield* imported.detach();
+    yield MILLISECOND;
+    const { maps, unmaps } = fixture.exporter;
+    demand(maps.length > 0, "the device was given no mapping");
+    demand(
+      [...maps, ...unmaps].every(({ locked }) => locked),
+      "map or unmap without the reservation",
+    );
+    const expected = bidirectional ? "bidirectional" : directionFor(kind);
+    const wrong = maps.find(({ direction }) => direction !== expected);
+    demand(wrong === undefined, `a device that ${kind}s maps ${wrong?.direction}, not ${expected}`);
+  };
 
 function* givesBack(fixture: ImporterFixture, kind: AccessKind): Process {
   for (const operation of ["attach", "map"] as const) {
