@@ -9,6 +9,8 @@ export class Machine {
   readonly llc: boolean;
   readonly discrete: boolean;
   readonly bypassesLlc: boolean;
+  /** Whether the GPU sees what the CPUs have cached whatever the level: with an LLC, and on the card that always snoops. */
+  readonly snoopsAlways: boolean;
   readonly graphicsVersion: number;
   /** The levels that there are, the default first. */
   readonly levels: readonly CacheLevel[];
@@ -26,6 +28,7 @@ export class Machine {
     this.llc = llc;
     this.discrete = discrete;
     this.bypassesLlc = bypassesLlc;
+    this.snoopsAlways = llc || levels.none !== "direct";
     this.graphicsVersion = graphicsVersion;
     const routes = new Map<CacheLevel, Route>();
     for (const level of ["none", "llc", "wt", "snooped"] as const) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { AnalysisMachine } from "../coherency/analysis-machine.ts";
 import type { EventKind } from "../coherency/spontaneous-event.ts";
-import type { Trace, TraceEvent } from "../sim/trace.ts";
+import type { Trace } from "../sim/trace.ts";
 import type { AccessLedger } from "./access-ledger.ts";
 import type { BufferMap } from "./buffer-map.ts";
 import type { BecauseEvent } from "./finding.ts";
@@ -19,17 +19,18 @@ const verbs: Readonly<Record<string, readonly [now: string, then: string]>> = {
 /** When a step is told of. */
 export type Tense = "now" | "then";
 
+/** What the CPU reaches memory through, by memory type. */
+const ways: Readonly<Record<string, string>> = {
+  WB: "its cache",
+  WC: "a write-combining mapping",
+  UC: "an uncached mapping",
+};
+
 const happenings: Readonly<Record<EventKind, string>> = {
   "write-back": "writes the dirty line back to memory, by itself",
   drop: "drops the clean line, by itself",
   fill: "fills the line from memory, speculatively",
 };
-
-/** The device that an event names, or null. */
-export function deviceOf(event: TraceEvent): string | null {
-  const named = event.point.fields.some(([name, kind]) => name === "device" && kind === "string");
-  return named ? event.text("device") : null;
-}
 
 /** Tells the steps of a run's log in words, from the events behind them. */
 export class StepText {
@@ -61,18 +62,15 @@ export class StepText {
     if (event.point.name === "dma_access") return `${event.text("device")} ${verb(kind)} ${what}`;
     if (event.text("kind") === "clear")
       return `the exporter ${verb("clear")} ${what} through the CPU's cache`;
-    return `the CPU ${verb(kind)} ${what} through its cache`;
+    return `the CPU ${verb(kind)} ${what} through ${ways[event.text("type")] ?? "a mapping"}`;
   }
 
-  /**
-   * What asked for the maintenance of a step: `dma_map_sg of usb0`, or the event alone where it names no device; null
-   * when nothing is known.
-   */
+  /** What asked for the maintenance of a step: `dma_map_sg of usb0`; null when nothing is known. */
   origin(step: number): string | null {
     const asked = this.#trace.at(this.#trace.at(this.#machine.log.cause(step))?.cause ?? -1);
-    if (asked === undefined) return null;
-    const device = deviceOf(asked);
-    return device === null ? asked.point.name : `${asked.point.name} of ${device}`;
+    if (asked === undefined || asked.point.system === "sched") return null;
+    const device = asked.point.fields.find(([name]) => name === "device" || name === "dev_name")?.[0];
+    return device === undefined ? asked.point.name : `${asked.point.name} of ${asked.text(device)}`;
   }
 
   /** A spontaneous event as a sentence without its end. */
