@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { memoryTypes } from "../dma/memory-type.ts";
 import { tracepoint } from "../sim/tracepoint.ts";
+import type { CpuPages } from "./dma-buf-ops.ts";
 
 /** A buffer came to be. @see trace_dma_buf_export */
 export const dmaBufExport = tracepoint(
@@ -83,39 +85,37 @@ export const dmaBufCpuAccess = tracepoint(
 
 const types = ["WB", "WC", "UC"] as const;
 
-/** Ours: a buffer was mapped into user space. */
+/** The memory type of a mapping, and whether it goes through a window of a device, as fields of the events below. */
+export const memoryTypeFields = ({ memoryType, route }: CpuPages): [type: number, window: number] => [
+  memoryTypes.indexOf(memoryType),
+  route === undefined ? 0 : 1,
+];
+
+/** Ours: a buffer was mapped into user space; `window` when it was through a window of a device, which has pages of its own. */
 export const dmaBufMmap = tracepoint(
-  "dma_buf",
+  "mmap",
   "dma_buf_mmap",
   ["ino", "number"],
   ["address", "address"],
   ["type", types],
+  ["window", "boolean"],
 );
 
 /** Ours: a mapping in user space is gone. */
-export const dmaBufMunmap = tracepoint(
-  "dma_buf",
-  "dma_buf_munmap",
-  ["ino", "number"],
-  ["address", "address"],
-);
+export const dmaBufMunmap = tracepoint("mmap", "dma_buf_munmap", ["ino", "number"], ["address", "address"]);
 
 /** Ours: a buffer was mapped into the kernel's vmap area. */
 export const dmaBufVmap = tracepoint(
-  "dma_buf",
+  "mmap",
   "dma_buf_vmap",
   ["ino", "number"],
   ["address", "address"],
   ["type", types],
+  ["window", "boolean"],
 );
 
 /** Ours: a mapping in the kernel's vmap area is gone. */
-export const dmaBufVunmap = tracepoint(
-  "dma_buf",
-  "dma_buf_vunmap",
-  ["ino", "number"],
-  ["address", "address"],
-);
+export const dmaBufVunmap = tracepoint("mmap", "dma_buf_vunmap", ["ino", "number"], ["address", "address"]);
 
 /** Ours: an attachment was mapped. */
 export const dmaBufMapAttachment = tracepoint(

@@ -20,7 +20,9 @@ function explain(race: Race, context: HazardContext): Finding {
   const [before, after] = [trace.at(firstSeq), trace.at(secondSeq)];
   const access = ledger.of(secondSeq);
   const range = buffers.rangeOf(Float64Array.of(start, end));
-  const message = `${text.step(second)}, and nothing orders that after ${text.step(first, "then")}`;
+  const message = race.undrained
+    ? `${text.step(second)}, but ${text.step(first, "then")} and nothing has drained the write-combining buffer since`
+    : `${text.step(second)}, and nothing orders that after ${text.step(first, "then")}`;
   const chains = new Map([...chain(trace, firstSeq), ...chain(trace, secondSeq)]);
   chains.set(firstSeq, text.because(first)).set(secondSeq, text.because(second));
   return finding("race", message, {
@@ -37,7 +39,11 @@ function explain(race: Race, context: HazardContext): Finding {
       time: before?.time ?? 0,
     },
     because: [...chains].sort(([a], [b]) => a - b).map(([, event]) => event),
-    fix: [missing(before, after, trace, [text.step(first), text.step(second)])],
+    fix: [
+      race.undrained
+        ? `drain the write-combining buffer (${context.writeBarrier}) on ${before?.timelineName ?? "the CPU"} before it tells anybody that the data is there`
+        : missing(before, after, trace, [text.step(first), text.step(second)]),
+    ],
   });
 }
 
