@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { KernelError, PAGE_SIZE, type Process } from "@dmabuf/core";
+import { KernelError, type Process } from "@dmabuf/core";
 import type { Route } from "@dmabuf/core/coherency";
 import type { Simulation } from "@dmabuf/core/sim";
 import type { CacheLevel } from "./cache-level.ts";
@@ -85,21 +85,15 @@ export class AddressSpace {
     const found = this.#usable(object, options);
     if (found !== null) return found;
     yield* object.pages.pin();
-    try {
-      return this.#insert(object, options);
-    } catch (error) {
-      object.pages.unpin();
-      throw error;
-    }
+    return this.#insert(object, options);
   }
 
-  /** As `bind`, for an object whose pages are held already. */
+  /** As `bind`, where nobody may sleep: not for an imported buffer. */
   bindNow(object: I915Object, options: BindOptions): Binding {
     const found = this.#usable(object, options);
     if (found !== null) return found;
-    const binding = this.#insert(object, options);
-    void object.pages.pin().next();
-    return binding;
+    object.pages.pinNow();
+    return this.#insert(object, options);
   }
 
   /** Takes an object out, which nobody may use there any more. @see i915_vma_unbind */
@@ -125,11 +119,15 @@ export class AddressSpace {
     return null;
   }
 
+  /** Puts an object with pinned pages where there is room; the binding keeps the pin. */
   #insert(object: I915Object, { mappable = false }: BindOptions): Binding {
     const end = mappable ? this.mappable : this.size;
     let offset = this.#free.take(object.size, end);
     while (offset === null) {
-      if (!this.#evictOne()) throw this.#noSpace(object, `it needs ${object.size} of ${end} bytes`);
+      if (!this.#evictOne()) {
+        object.pages.unpin();
+        throw this.#noSpace(object, `it needs ${object.size} of ${end} bytes`);
+      }
       offset = this.#free.take(object.size, end);
     }
     const { level } = object;
@@ -157,6 +155,3 @@ export class AddressSpace {
     return new KernelError("ENOSPC", "i915_vma_pin", `object ${object.id} in ${this.name}: ${reason}`);
   }
 }
-
-/** The first address past `size` bytes, in whole pages. */
-export const inPages = (size: number): number => size - (size % PAGE_SIZE);

@@ -60,7 +60,7 @@ export function* setDomain(object: I915Object, read: readonly GemDomain[], write
   };
   if (object.driver.machine.discrete) refuse("ENODEV", "a discrete card has no domains");
   if (read.includes("render") || write === "render") refuse("EINVAL", "only the driver moves objects to the GPU");
-  if (write !== null && read.some((domain) => domain !== write)) {
+  if (write !== null && (read.length !== 1 || read[0] !== write)) {
     refuse("EINVAL", `to write in ${write} is to read there, and nowhere else`);
   }
   if (read.length === 0) return;

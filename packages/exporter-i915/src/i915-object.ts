@@ -46,6 +46,8 @@ export class I915Object implements GemObject {
   framebuffers = 0;
   /** Jobs of the GPU, and scan-outs, that are under way. */
   active = 0;
+  /** The living dma-buf that it was exported as, without a reference; `dmaBuf` is PRIME's. */
+  exported: DmaBuf | null = null;
   dmaBuf: DmaBuf | null = null;
   handleCount = 0;
   #backing: Backing;

@@ -31,9 +31,21 @@ export class ObjectPages {
    * map answers. @see i915_gem_object_pin_pages
    */
   *pin(): Process<Extents> {
-    const extents = this.#extents ?? (yield* this.#acquire());
-    this.#pins++;
+    const { backing, driver } = this.#object;
+    if (this.#extents === null && backing instanceof ImportedBacking) {
+      yield* backing.map();
+      this.#flushEverything(backing);
+    }
+    const extents = this.pinNow();
+    yield* driver.services.cpu.settle();
     return extents;
+  }
+
+  /** As `pin`, where nobody may sleep: not for an imported buffer that is not mapped. */
+  pinNow(): Extents {
+    this.#extents ??= this.#acquire();
+    this.#pins++;
+    return this.#extents;
   }
 
   /** Takes a pin back; the pages stay until somebody wants them. @see i915_gem_object_unpin_pages */
@@ -60,25 +72,19 @@ export class ObjectPages {
     this.#extents = null;
   }
 
-  *#acquire(): Process<Extents> {
+  #acquire(): Extents {
     const object = this.#object;
     const { backing, driver } = object;
-    const { cpu, simulation } = driver.services;
-    if (backing instanceof ImportedBacking) {
-      yield* backing.map();
-      this.#flushEverything(backing);
-    } else if (backing.structPages) {
-      const extents = backing.extents;
-      if (driver.machine.bypassesLlc) object.cacheDirty = true;
-      if (object.cacheDirty) {
-        cpu.flushRange(extents, simulation.trace.emit(setPages, object.id, object.size));
-        object.writeDomain = null;
-        object.cacheDirty = false;
-      }
+    const { extents } = backing;
+    if (!backing.structPages) return extents;
+    if (driver.machine.bypassesLlc) object.cacheDirty = true;
+    if (object.cacheDirty) {
+      const { cpu, simulation } = driver.services;
+      cpu.flushRange(extents, simulation.trace.emit(setPages, object.id, object.size));
+      object.writeDomain = null;
+      object.cacheDirty = false;
     }
-    this.#extents = backing.extents;
-    yield* cpu.settle();
-    return this.#extents;
+    return extents;
   }
 
   /** The GPU may not see what the CPUs have of a buffer of somebody else's, and nobody says whether they have any (N-13). */
