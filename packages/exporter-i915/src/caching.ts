@@ -39,9 +39,12 @@ export function* setCaching(object: I915Object, caching: Caching): Process {
     throw new KernelError(errno, "DRM_IOCTL_I915_GEM_SET_CACHING", reason);
   };
   if (machine.discrete) refuse("ENODEV", "a discrete card has no choice");
-  if (machine.graphicsVersion >= FIXED_SINCE) refuse("EOPNOTSUPP", "the level is chosen when the object is made");
+  if (machine.graphicsVersion >= FIXED_SINCE)
+    refuse("EOPNOTSUPP", "the level is chosen when the object is made");
   if (!["none", "cached", "display"].includes(caching)) refuse("EINVAL", `"${caching}" is no caching`);
-  const level = { none: "none", cached: machine.cachedLevel, display: machine.displayLevel }[caching] as CacheLevel;
+  const level = { none: "none", cached: machine.cachedLevel, display: machine.displayLevel }[
+    caching
+  ] as CacheLevel;
   if (level === null) refuse("ENODEV", "the GPU neither shares a cache with the CPUs nor snoops them");
   if (object.patSetByUser) refuse("EOPNOTSUPP", "user space chose the page attributes itself");
   if (object.imported !== null) refuse("ENXIO", "the buffer is somebody else's");
@@ -59,7 +62,8 @@ export function* setDomain(object: I915Object, read: readonly GemDomain[], write
     throw new KernelError(errno, "DRM_IOCTL_I915_GEM_SET_DOMAIN", reason);
   };
   if (object.driver.machine.discrete) refuse("ENODEV", "a discrete card has no domains");
-  if (read.includes("render") || write === "render") refuse("EINVAL", "only the driver moves objects to the GPU");
+  if (read.includes("render") || write === "render")
+    refuse("EINVAL", "only the driver moves objects to the GPU");
   if (write !== null && (read.length !== 1 || read[0] !== write)) {
     refuse("EINVAL", `to write in ${write} is to read there, and nowhere else`);
   }

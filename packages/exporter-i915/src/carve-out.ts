@@ -10,7 +10,8 @@ export class CarveOut {
   /** Throws `TypeError` when the board has no carve-out of that name. */
   constructor(region: "stolen" | "local", memory: PhysicalMemory, name: string) {
     const found = memory.regions.find((one) => one.name === name && one.kind === "no-map");
-    if (found === undefined) throw new TypeError(`i915: the board has no carve-out "${name}" (${region} memory)`);
+    if (found === undefined)
+      throw new TypeError(`i915: the board has no carve-out "${name}" (${region} memory)`);
     this.#region = region;
     this.#pool = new CmaPool(name, found.base, found.size / PAGE_SIZE);
   }

@@ -19,7 +19,10 @@ const fenceOps = { driverName: "i915", timelineName: "clflush" };
  * Returns whether it flushes. Unless `sync`, a work item does it when all fences have signaled, and publishes its own as a
  * kernel fence. @see i915_gem_clflush_object
  */
-export function* clflush(object: I915Object, { force = false, sync = false }: ClflushOptions): Process<boolean> {
+export function* clflush(
+  object: I915Object,
+  { force = false, sync = false }: ClflushOptions,
+): Process<boolean> {
   const { driver, resv, coherency } = object;
   const { simulation, cpu } = driver.services;
   resv.assertHeld("N-5", "i915_gem_clflush_object");

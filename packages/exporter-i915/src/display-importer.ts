@@ -14,6 +14,7 @@ import type { Binding } from "./address-space.ts";
 import { pinToDisplay, unpinFromDisplay } from "./display-pin.ts";
 import type { I915Driver } from "./i915-driver.ts";
 import { I915Import, type ImportInit, importMapped, type PreparedJob } from "./i915-import.ts";
+import type { I915Object } from "./i915-object.ts";
 
 /** The display engine: each transfer is a page flip and the scan-out of one frame. @see intel_prepare_plane_fb */
 export class DisplayImporter implements Importer {
@@ -33,7 +34,11 @@ export class DisplayImporter implements Importer {
    * Makes a framebuffer of a buffer. Throws `KernelError` EINVAL for a display that is to write, and what importing and
    * mapping answer (N-13).
    */
-  attach(buffer: DmaBuf, direction: DmaDirection, { pin = "flip" }: AttachOptions = {}): Process<ImportedBuffer> {
+  attach(
+    buffer: DmaBuf,
+    direction: DmaDirection,
+    { pin = "flip" }: AttachOptions = {},
+  ): Process<ImportedBuffer> {
     return this.#driver.services.simulation.process("i915 addfb", this.#attach(buffer, direction, pin));
   }
 
@@ -55,8 +60,8 @@ export class DisplayImporter implements Importer {
   }
 
   /** A framebuffer goes: if it is what is scanned, nothing is any more. */
-  blank(import_: DisplayImport): void {
-    if (this.#front === null || this.#front.object !== import_.object) return;
+  blank(object: I915Object): void {
+    if (this.#front === null || this.#front.object !== object) return;
     unpinFromDisplay(this.#front);
     this.#front = null;
   }
@@ -92,7 +97,7 @@ class DisplayImport extends I915Import {
   protected begun(): void {}
 
   protected ended(): void {
-    this.#importer.blank(this);
+    this.#importer.blank(this.object);
     if (this.#kept !== null) unpinFromDisplay(this.#kept);
     this.#kept = null;
     this.object.framebuffers--;

@@ -6,8 +6,7 @@
  */
 export type GemDomain = "cpu" | "render" | "gtt" | "wc";
 
-/** All domains. */
-export const gemDomains: readonly GemDomain[] = ["cpu", "render", "gtt", "wc"];
+const gemDomains: readonly GemDomain[] = ["cpu", "render", "gtt", "wc"];
 
 /** All domains but one. */
 export const allBut = (one: GemDomain): readonly GemDomain[] => gemDomains.filter((domain) => domain !== one);

@@ -70,7 +70,14 @@ export class I915Driver implements Exporter, GemDriver<I915Object> {
 
   /** From checked options. Throws `TypeError` for a device or carve-out that the board does not have. */
   constructor(services: CoreServices, options: I915Options) {
-    const { gpu = "gpu", ppgtt = "256TiB", ggtt = "4GiB", aperture = "256MiB", stolen, localMemory } = options;
+    const {
+      gpu = "gpu",
+      ppgtt = "256TiB",
+      ggtt = "4GiB",
+      aperture = "256MiB",
+      stolen,
+      localMemory,
+    } = options;
     const { simulation, memory, dmaBuf } = services;
     this.services = services;
     this.machine = new Machine(services, options);

@@ -61,7 +61,10 @@ export abstract class I915Import implements ImportedBuffer {
   protected abstract ended(): void;
 
   transfer(kind: AccessKind, options: TransferOptions = {}): Process<DmaFence> {
-    return this.object.driver.services.simulation.process(`${this.device.name} job`, this.#transfer(kind, options));
+    return this.object.driver.services.simulation.process(
+      `${this.device.name} job`,
+      this.#transfer(kind, options),
+    );
   }
 
   *#transfer(kind: AccessKind, options: TransferOptions): Process<DmaFence> {
@@ -88,7 +91,12 @@ export abstract class I915Import implements ImportedBuffer {
     }
   }
 
-  #run(kind: AccessKind, { offset, bytes }: { offset: number; bytes: number }, job: PreparedJob, fence: DmaFence): void {
+  #run(
+    kind: AccessKind,
+    { offset, bytes }: { offset: number; bytes: number },
+    job: PreparedJob,
+    fence: DmaFence,
+  ): void {
     const { object, device, buffer } = this;
     const { backing } = object;
     const imported = backing instanceof ImportedBacking ? backing : null;
@@ -131,7 +139,10 @@ export abstract class I915Import implements ImportedBuffer {
       throw this.#error("EINVAL", `the buffer is attached ${this.#direction}, the device cannot ${kind} it`);
     }
     if (!(length > 0 && offset >= 0 && offset + length <= size)) {
-      throw this.#error("EINVAL", `[${offset}, ${offset + length}) is not a part of a buffer of ${size} bytes`);
+      throw this.#error(
+        "EINVAL",
+        `[${offset}, ${offset + length}) is not a part of a buffer of ${size} bytes`,
+      );
     }
     return { offset, bytes: length };
   }

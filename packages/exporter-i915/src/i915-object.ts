@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Attachment, DmaBuf, GemObject, Process } from "@dmabuf/core";
 import { DmaResv } from "@dmabuf/core/sync";
-import type { Backing } from "./backing.ts";
 import type { Binding } from "./address-space.ts";
+import type { Backing } from "./backing.ts";
 import { type CacheCoherency, type CacheLevel, coherencyOf } from "./cache-level.ts";
 import type { GemDomain } from "./gem-domain.ts";
 import type { I915Driver } from "./i915-driver.ts";
@@ -168,7 +168,8 @@ export class I915Object implements GemObject {
 
   /** As `put`, where nobody may sleep: what has to sleep is left to a worker. */
   putLater(): void {
-    if (this.#references === 1 && this.#backing.region === "imported") this.driver.worker.queue(() => this.put());
+    if (this.#references === 1 && this.#backing.region === "imported")
+      this.driver.worker.queue(() => this.put());
     else if (--this.#references === 0) this.#free();
   }
 

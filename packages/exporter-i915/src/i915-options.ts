@@ -36,13 +36,21 @@ export interface I915Options {
 }
 
 /** Checks what a platform wrote. Throws `InputError` that names the option. */
-export function checkOptions({ llc, levels, defaultLevel, discrete = false, localMemory }: I915Options): void {
+export function checkOptions({
+  llc,
+  levels,
+  defaultLevel,
+  discrete = false,
+  localMemory,
+}: I915Options): void {
   const refuse = (option: string, reason: string): never => {
     throw new InputError(`i915: ${option}`, reason);
   };
   if (levels.none === undefined) refuse("levels", "every machine has the level none");
-  if (llc && levels.snooped !== undefined) refuse("levels", "a GPU with an LLC has the level llc, not snooped");
-  if (!llc && levels.llc !== undefined) refuse("levels", "without an LLC the level is called snooped, not llc");
+  if (llc && levels.snooped !== undefined)
+    refuse("levels", "a GPU with an LLC has the level llc, not snooped");
+  if (!llc && levels.llc !== undefined)
+    refuse("levels", "without an LLC the level is called snooped, not llc");
   if (defaultLevel !== undefined && levels[defaultLevel] === undefined) {
     refuse("defaultLevel", `"${defaultLevel}" is none of its levels: ${Object.keys(levels).join(", ")}`);
   }

@@ -4,7 +4,12 @@ import { tracepoint } from "@dmabuf/core/sim";
 const SYSTEM = "i915";
 
 /** An object was made. @see trace_i915_gem_object_create */
-export const objectCreate = tracepoint(SYSTEM, "i915_gem_object_create", ["obj", "number"], ["size", "number"]);
+export const objectCreate = tracepoint(
+  SYSTEM,
+  "i915_gem_object_create",
+  ["obj", "number"],
+  ["size", "number"],
+);
 
 /** An object's last reference is gone. @see trace_i915_gem_object_destroy */
 export const objectDestroy = tracepoint(SYSTEM, "i915_gem_object_destroy", ["obj", "number"]);
@@ -53,7 +58,12 @@ export const shrink = tracepoint(
 );
 
 /** Ours: an object acquires its pages, flushed if they are dirty in the CPU's caches. @see __i915_gem_object_set_pages */
-export const setPages = tracepoint(SYSTEM, "i915_gem_object_set_pages", ["obj", "number"], ["size", "number"]);
+export const setPages = tracepoint(
+  SYSTEM,
+  "i915_gem_object_set_pages",
+  ["obj", "number"],
+  ["size", "number"],
+);
 
 /** Ours: an object that leaves its pages, or a mapping of the kernel's, is flushed line by line. @see drm_clflush_sg */
 export const flushMap = tracepoint(SYSTEM, "i915_gem_object_flush_map", ["obj", "number"]);

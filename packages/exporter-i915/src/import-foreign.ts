@@ -10,14 +10,23 @@ const MOST_PAGES = 2 ** 31 - 1;
 /** Throws `KernelError` E2BIG for a buffer of more pages than 31 bits count (N-13). @see GEM_CHECK_SIZE_OVERFLOW */
 export function demandCountablePages({ size, ino }: DmaBuf): void {
   if (size / PAGE_SIZE <= MOST_PAGES) return;
-  throw new KernelError("E2BIG", "i915_gem_prime_import", `buffer ${ino} has ${size} bytes, too many pages to count`);
+  throw new KernelError(
+    "E2BIG",
+    "i915_gem_prime_import",
+    `buffer ${ino} has ${size} bytes, too many pages to count`,
+  );
 }
 
 /**
  * Makes an object of somebody else's buffer: a static attachment, and the buffer's reservation for its own (N-13). It is
  * under the level `none`, and nothing is known about the CPU's caches. Its pages come with the first use.
  */
-export function* importForeign(driver: I915Driver, id: number, buffer: DmaBuf, device: DmaDevice): Process<I915Object> {
+export function* importForeign(
+  driver: I915Driver,
+  id: number,
+  buffer: DmaBuf,
+  device: DmaDevice,
+): Process<I915Object> {
   buffer.get();
   try {
     const attachment = yield* buffer.attach(device);

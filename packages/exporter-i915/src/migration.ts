@@ -22,7 +22,12 @@ export function* migrateToSystem(object: I915Object, buffer: DmaBuf): Process {
   const { extents: to } = system;
   const { extents: from } = object.backing;
   const { dmaBuf } = driver.services;
-  const fence = DmaFence.init(dmaBuf.fences, { driverName: "i915", timelineName: "migrate" }, driver.copyContext, driver.nextCopy());
+  const fence = DmaFence.init(
+    dmaBuf.fences,
+    { driverName: "i915", timelineName: "migrate" },
+    driver.copyContext,
+    driver.nextCopy(),
+  );
   resv.reserveFences(1);
   resv.addFence(fence, "kernel");
   const copy = (kind: AccessKind, done: () => void): void => {

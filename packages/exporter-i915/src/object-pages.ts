@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type Extents, KernelError, type Process } from "@dmabuf/core";
-import { flushMap, getPagesDmabuf, setPages } from "./i915-trace.ts";
 import type { I915Object } from "./i915-object.ts";
+import { flushMap, getPagesDmabuf, setPages } from "./i915-trace.ts";
 import { ImportedBacking } from "./imported-backing.ts";
 
 /** The pages of an object while the driver holds them, and who relies on that. @see struct drm_i915_gem_object, mm */
@@ -61,7 +61,11 @@ export class ObjectPages {
   put(): void {
     const object = this.#object;
     if (this.#pins > 0) {
-      throw new KernelError("EBUSY", "i915_gem_object_put_pages", `object ${object.id} is pinned ${this.#pins} times`);
+      throw new KernelError(
+        "EBUSY",
+        "i915_gem_object_put_pages",
+        `object ${object.id} is pinned ${this.#pins} times`,
+      );
     }
     if (this.#extents === null) return;
     const { cpu, simulation } = object.driver.services;

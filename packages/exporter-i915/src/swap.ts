@@ -15,7 +15,8 @@ export function* swapOut(object: I915Object): Process {
   const refuse = (errno: "EINVAL" | "EBUSY", reason: string): never => {
     throw new KernelError(errno, "i915_gem_shrink", `object ${object.id}: ${reason}`);
   };
-  if (!(backing instanceof ShmemBacking)) return refuse("EINVAL", `${backing.region} memory is never swapped`);
+  if (!(backing instanceof ShmemBacking))
+    return refuse("EINVAL", `${backing.region} memory is never swapped`);
   if (!resv.trylock()) refuse("EBUSY", `${resv.describe()} is taken`);
   try {
     simulation.trace.emit(shrink, 0, object.size, 0);

@@ -27,7 +27,8 @@ export function userMapping(object: I915Object, type: MmapType, length = object.
     throw new KernelError(errno, "i915_gem_mmap", `object ${object.id}: ${reason}`);
   };
   if (length > object.size) refuse("EINVAL", `${length} bytes of ${object.size}`);
-  if (!mmapTypesOf(object).includes(type)) refuse("ENODEV", `${object.backing.region} memory has no ${type} mapping`);
+  if (!mmapTypesOf(object).includes(type))
+    refuse("ENODEV", `${object.backing.region} memory has no ${type} mapping`);
   if (type === "gtt") return new ApertureWindow(object);
   return new FaultedPages(object, type === "wb" ? "write-back" : "write-combining");
 }

@@ -35,10 +35,12 @@ export function* setToCpuDomain(object: I915Object, write: boolean): Process {
 }
 
 /** Moves an object to the aperture, or to any mapping that is as coherent (N-3). @see i915_gem_object_set_to_gtt_domain */
-export const setToGttDomain = (object: I915Object, write: boolean): Process => setUncached(object, "gtt", write);
+export const setToGttDomain = (object: I915Object, write: boolean): Process =>
+  setUncached(object, "gtt", write);
 
 /** Moves an object to write-combining mappings (N-3). @see i915_gem_object_set_to_wc_domain */
-export const setToWcDomain = (object: I915Object, write: boolean): Process => setUncached(object, "wc", write);
+export const setToWcDomain = (object: I915Object, write: boolean): Process =>
+  setUncached(object, "wc", write);
 
 function* setUncached(object: I915Object, domain: "gtt" | "wc", write: boolean): Process {
   const { resv, pages, readDomains, driver } = object;

@@ -48,7 +48,10 @@ describe("N-6: set_caching", () => {
       expect([job.isSignaled, object.bindings.size, object.cacheDirty]).toEqual([true, 0, true]);
       job.put();
       const next = yield* gpu.transfer("read");
-      expect(driver.ppgtt.entryAt(4096)).toEqual({ address: object.backing.extents.addressAt(4096), level: "none" });
+      expect(driver.ppgtt.entryAt(4096)).toEqual({
+        address: object.backing.extents.addressAt(4096),
+        level: "none",
+      });
       yield* next.wait();
       next.put();
       yield* gpu.detach();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type KernelError, type Process, type System } from "@dmabuf/core";
+import type { KernelError, Process, System } from "@dmabuf/core";
 import type { I915Driver, I915Object, I915Options } from "../src/index.ts";
 import { platformOf } from "./machine.ts";
 
@@ -13,7 +13,9 @@ export interface Bench {
   readonly held: <T>(object: I915Object, process: () => Process<T>) => Process<T>;
 }
 
-const flushEvents = ["clflush", "set_pages", "flush_map", "get_pages_dmabuf"].map((what) => `i915_gem_object_${what}`);
+const flushEvents = ["clflush", "set_pages", "flush_map", "get_pages_dmabuf"].map(
+  (what) => `i915_gem_object_${what}`,
+);
 
 /** Runs a test on a driver. */
 export function onDriver(options: I915Options, play: (bench: Bench) => Process): void {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { RunReport, Stage } from "@dmabuf/core";
 import { describe, expect, test } from "vitest";
-import { run, withLlc, withoutLlc } from "./machine.ts";
+import { foreignBuffer } from "./foreign.ts";
+import { platformOf, run, withLlc, withoutLlc } from "./machine.ts";
 
 const gpuWrites: Stage = { device: "gpu", writes: "frame" };
 const gpuReads: Stage = { device: "gpu", reads: "frame" };
@@ -14,6 +15,10 @@ const unbracketed: Stage = { cpu: true, writes: "frame", brackets: false };
 const wrong = ({ findings }: RunReport): string[] => [
   ...new Set(findings.filter(({ severity }) => severity === "error").map(({ code }) => code)),
 ];
+const needless = ({ findings }: Pick<RunReport, "findings">) =>
+  findings
+    .filter(({ code }) => code === "needless-maintenance")
+    .map(({ message, count }) => [message.replace(/ changes nothing.*/, ""), count]);
 const stale = ({ findings }: RunReport) => findings.find(({ code }) => code === "stale-read");
 
 describe("with an LLC", () => {
@@ -34,6 +39,7 @@ describe("with an LLC", () => {
     const report = run(withLlc, [cpuWrites, displayReads]);
     expect(report.verdict).toBe("coherent");
     expect(report.maintenance.performed.ops).toBe(6);
+    expect(report.findings).toEqual([]);
   });
 
   test("a front buffer that stays pinned is stale despite brackets", () => {
@@ -74,9 +80,48 @@ describe("without an LLC", () => {
     expect(wrong(report)).toEqual(["stale-read"]);
   });
 
-  test("what flushes a camera's snooping writes does so for nothing", () => {
-    const report = run(withoutLlc, [{ device: "camera", writes: "frame" }, gpuReads, cpuReads], { cache: "none" });
+  test("a camera's snooping writes need no flush: the one that acquires the pages is for nothing", () => {
+    const camera: Stage = { device: "camera", writes: "frame" };
+    const report = run(withoutLlc, [camera, gpuReads, cpuReads], { cache: "none" });
     expect(report.verdict).toBe("coherent");
-    console.log(report.maintenance, report.findings.map((f) => [f.code, f.message, f.count]));
+    expect(report.maintenance.performed.ops).toBe(2);
+    expect(needless(report)).toEqual([["flush by i915_gem_object_set_pages", 2]]);
+  });
+
+  test("who only looks, in brackets for writing, has it flushed for nothing each time", () => {
+    const { findings } = platformOf(withoutLlc).inspect(function* (system) {
+      using buffer = yield* system.exporter("i915").allocate(4096, { cache: "none" });
+      using user = buffer.mmap();
+      const camera = yield* system.importer("camera").attach(buffer, "from-device");
+      const gpu = yield* system.importer("gpu").attach(buffer, "to-device");
+      for (let frame = 0; frame < 4; frame++) {
+        (yield* camera.transfer("write")).put();
+        (yield* gpu.transfer("read")).put();
+        yield* buffer.beginCpuAccess("bidirectional");
+        yield* user.read();
+        yield* buffer.endCpuAccess("bidirectional");
+      }
+      yield* gpu.detach();
+      yield* camera.detach();
+    });
+    expect(needless({ findings })).toEqual([
+      ["flush by i915_gem_object_set_pages", 1],
+      ["flush by i915_gem_object_clflush", 4],
+    ]);
+  });
+
+  test("each buffer of somebody else's has everything flushed, which a camera's writes do not need", () => {
+    const { findings } = platformOf(withoutLlc).inspect(function* (system) {
+      using buffer = foreignBuffer(system);
+      const camera = yield* system.importer("camera").attach(buffer, "from-device");
+      (yield* camera.transfer("write")).put();
+      for (let frame = 0; frame < 3; frame++) {
+        const gpu = yield* system.importer("gpu").attach(buffer, "to-device");
+        (yield* gpu.transfer("read")).put();
+        yield* gpu.detach();
+      }
+      yield* camera.detach();
+    });
+    expect(needless({ findings })).toEqual([["flush by i915_gem_object_get_pages_dmabuf of gpu", 3]]);
   });
 });

@@ -22,5 +22,6 @@ describe("an importer: the GPU", () => {
 
 describe("an importer: the display", () => {
   const display = (device: string) => i915({ ...withoutLlc, gpu: "snooping", display: device });
-  for (const { name, run } of importerSuite(display, { kinds: ["read"], mapsBothWays: true })) test(name, run);
+  for (const { name, run } of importerSuite(display, { kinds: ["read"], mapsBothWays: true }))
+    test(name, run);
 });
