@@ -33,7 +33,7 @@ export function userMapping(object: I915Object, type: MmapType, length = object.
   return new FaultedPages(object, type === "wb" ? "write-back" : "write-combining");
 }
 
-/** Pages that come back by page fault when they are touched, wherever they are by then. */
+/** Pages that come back by page fault when they are touched, wherever they are by then. @see vm_fault_cpu */
 class FaultedPages implements CpuPages {
   readonly memoryType: MemoryType;
   readonly #object: I915Object;
@@ -43,8 +43,14 @@ class FaultedPages implements CpuPages {
     this.memoryType = memoryType;
   }
 
+  /** A write-combining fault acquires the pages, so that no dirty line is left under what is written past the caches. */
   get extents(): Extents {
-    return this.#object.backing.extents;
+    const { pages, backing } = this.#object;
+    if (this.memoryType === "write-combining" && pages.extents === null) {
+      pages.pinNow();
+      pages.unpin();
+    }
+    return backing.extents;
   }
 }
 
