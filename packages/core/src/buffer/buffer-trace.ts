@@ -91,10 +91,15 @@ export const memoryTypeFields = ({ memoryType, route }: CpuPages): [type: number
   route === undefined ? 0 : 1,
 ];
 
-/** Ours: a buffer was mapped into user space; `window` when it was through a window of a device, which has pages of its own. */
+/**
+ * A buffer was mapped into user space. Ours are the last three fields: where, with which memory type, and whether through a
+ * window of a device, which has pages of its own. @see trace_dma_buf_mmap
+ */
 export const dmaBufMmap = tracepoint(
-  "mmap",
+  "dma_buf",
   "dma_buf_mmap",
+  ["exp_name", "string"],
+  ["size", "number"],
   ["ino", "number"],
   ["address", "address"],
   ["type", types],
@@ -102,11 +107,16 @@ export const dmaBufMmap = tracepoint(
 );
 
 /** Ours: a mapping in user space is gone. */
-export const dmaBufMunmap = tracepoint("mmap", "dma_buf_munmap", ["ino", "number"], ["address", "address"]);
+export const dmaBufMunmap = tracepoint(
+  "dma_buf",
+  "dma_buf_munmap",
+  ["ino", "number"],
+  ["address", "address"],
+);
 
 /** Ours: a buffer was mapped into the kernel's vmap area. */
 export const dmaBufVmap = tracepoint(
-  "mmap",
+  "dma_buf",
   "dma_buf_vmap",
   ["ino", "number"],
   ["address", "address"],
@@ -115,7 +125,12 @@ export const dmaBufVmap = tracepoint(
 );
 
 /** Ours: a mapping in the kernel's vmap area is gone. */
-export const dmaBufVunmap = tracepoint("mmap", "dma_buf_vunmap", ["ino", "number"], ["address", "address"]);
+export const dmaBufVunmap = tracepoint(
+  "dma_buf",
+  "dma_buf_vunmap",
+  ["ino", "number"],
+  ["address", "address"],
+);
 
 /** Ours: an attachment was mapped. */
 export const dmaBufMapAttachment = tracepoint(

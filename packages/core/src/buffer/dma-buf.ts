@@ -234,7 +234,8 @@ export class DmaBuf {
     const pages = ops.mmap(this, type);
     const mapping = new CpuMapping(this.get(), pages, this.core.nextMapping(size));
     const { trace } = this.core.simulation;
-    trace.emit(dmaBufMmap, ino, mapping.address, ...memoryTypeFields(pages));
+    const name = trace.intern(exporterName);
+    trace.emit(dmaBufMmap, name, size, ino, mapping.address, ...memoryTypeFields(pages));
     return mapping;
   }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { dmaBufMmap, dmaBufMunmap, dmaBufVmap, dmaBufVunmap } from "../../buffer/buffer-trace.ts";
 import type { Trace, TraceEvent } from "../../sim/trace.ts";
+import type { Tracepoint } from "../../sim/tracepoint.ts";
 import { dmaFenceSignaled } from "../../sync/dma-fence-trace.ts";
 import { type BecauseEvent, type Finding, finding } from "../finding.ts";
 import type { HazardContext } from "../hazard-finding.ts";
@@ -52,12 +54,14 @@ const deviceOf = (event: TraceEvent | undefined): string | null =>
 
 /** Systems whose events say how timelines came to act; the others say what they did on the way. */
 const telling: readonly string[] = ["dma", "dma_buf", "dma_fence", "dma_resv", "dmabuf", "sched"];
+/** Events of theirs that only stand in between. */
+const beside: readonly Tracepoint[] = [dmaBufMmap, dmaBufMunmap, dmaBufVmap, dmaBufVunmap];
 
 /** How an operation came about: the newest events that led to it. */
 function chain(trace: Trace, seq: number): [seq: number, event: BecauseEvent][] {
   const causes = trace.because(seq).slice(1);
   return causes
-    .filter(({ point }) => telling.includes(point.system))
+    .filter(({ point }) => telling.includes(point.system) && !beside.includes(point))
     .slice(0, LONGEST_CHAIN)
     .map((event) => [
       event.seq,
