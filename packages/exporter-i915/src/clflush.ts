@@ -60,7 +60,8 @@ function* pinned(object: I915Object): Process<Extents | null> {
 function queueFlush(object: I915Object, pages: Extents, event: number): void {
   const { driver, resv } = object;
   const { dmaBuf, simulation, cpu } = driver.services;
-  const fence = DmaFence.init(dmaBuf.fences, fenceOps, driver.flushContext, driver.nextFlush());
+  // A context of its own: flushes of different objects end in any order.
+  const fence = DmaFence.init(dmaBuf.fences, fenceOps, dmaBuf.fences.contextAlloc(), 1);
   const before = resv.getFences("read");
   resv.reserveFences(1);
   resv.addFence(fence, "kernel");

@@ -13,7 +13,7 @@ import {
 import type { Binding } from "./address-space.ts";
 import { pinToDisplay, unpinFromDisplay } from "./display-pin.ts";
 import type { I915Driver } from "./i915-driver.ts";
-import { I915Import, type ImportInit, importMapped, type PreparedJob } from "./i915-import.ts";
+import { I915Import, type ImportInit, type PreparedJob } from "./i915-import.ts";
 import type { I915Object } from "./i915-object.ts";
 
 /** The display engine: each transfer is a page flip and the scan-out of one frame. @see intel_prepare_plane_fb */
@@ -47,7 +47,7 @@ export class DisplayImporter implements Importer {
     if (direction === "from-device") {
       throw new KernelError("EINVAL", "i915 addfb", `${device.name} scans buffers, it writes none`);
     }
-    const object = yield* importMapped(this.#driver, buffer, device);
+    const object = yield* this.#driver.imports.bringMapped(buffer, device);
     object.framebuffers++;
     return new DisplayImport({ buffer, object, device, direction: "to-device" }, this, pin);
   }

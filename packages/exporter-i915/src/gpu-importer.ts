@@ -3,7 +3,7 @@ import type { DmaBuf, DmaDevice, DmaDirection, ImportedBuffer, Importer, Process
 import type { AccessKind } from "@dmabuf/core/coherency";
 import { clflush } from "./clflush.ts";
 import type { I915Driver } from "./i915-driver.ts";
-import { I915Import, importMapped, type PreparedJob } from "./i915-import.ts";
+import { I915Import, type PreparedJob } from "./i915-import.ts";
 
 /** The GPU: each transfer is a job of one batch that uses one buffer. @see i915_gem_do_execbuffer */
 export class GpuImporter implements Importer {
@@ -22,7 +22,7 @@ export class GpuImporter implements Importer {
   }
 
   *#attach(buffer: DmaBuf, direction: DmaDirection): Process<ImportedBuffer> {
-    const object = yield* importMapped(this.#driver, buffer, this.#device);
+    const object = yield* this.#driver.imports.bringMapped(buffer, this.#device);
     return new GpuImport({ buffer, object, device: this.#device, direction });
   }
 }

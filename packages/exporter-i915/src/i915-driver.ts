@@ -14,18 +14,16 @@ import {
 } from "@dmabuf/core";
 import { Workqueue } from "@dmabuf/core/sim";
 import { AddressSpace } from "./address-space.ts";
-import type { Backing } from "./backing.ts";
 import type { CacheLevel } from "./cache-level.ts";
 import { type Caching, setCaching, setDomain } from "./caching.ts";
-import { CarveOut } from "./carve-out.ts";
 import { flushIfDisplay } from "./display-pin.ts";
 import type { GemDomain } from "./gem-domain.ts";
 import { I915DmaBuf } from "./i915-dma-buf.ts";
 import { I915Object } from "./i915-object.ts";
 import type { I915Options } from "./i915-options.ts";
-import { demandCountablePages, importForeign } from "./import-foreign.ts";
+import { ImportTable } from "./import-table.ts";
 import { Machine } from "./machine.ts";
-import { ShmemBacking } from "./shmem-backing.ts";
+import { MemoryRegions, type OwnRegion } from "./memory-regions.ts";
 import { swapOut } from "./swap.ts";
 
 /** How an object is to be. */
@@ -33,9 +31,9 @@ export interface ObjectOptions {
   /** Default the machine's. */
   readonly level?: CacheLevel;
   /** Where it begins; default `local` on a card with memory of its own, else `system`. */
-  readonly region?: "system" | "stolen" | "local";
+  readonly region?: OwnRegion;
   /** Where else it may be moved; default `system`. */
-  readonly placements?: readonly Backing["region"][];
+  readonly placements?: readonly OwnRegion[];
   /** Whether user space chose the page attributes itself, which the driver then cannot change; default no. */
   readonly patSetByUser?: boolean;
 }
@@ -57,28 +55,15 @@ export class I915Driver implements Exporter, GemDriver<I915Object> {
   readonly worker: Workqueue;
   readonly cacheLevels: readonly CacheLevel[];
   readonly mmapTypes: readonly string[];
-  /** The fence context of flushes by work items. */
-  readonly flushContext: number;
-  /** The fence context of copies between local and system memory. */
-  readonly copyContext: number;
-  readonly #stolen: CarveOut | null;
-  readonly #local: CarveOut | null;
-  readonly #imports = new Map<DmaBuf, I915Object>();
+  /** The buffers of others that it has brought in. */
+  readonly imports = new ImportTable(this);
+  readonly #regions: MemoryRegions;
   #objects = 0;
-  #flushes = 0;
-  #copies = 0;
 
   /** From checked options. Throws `TypeError` for a device or carve-out that the board does not have. */
   constructor(services: CoreServices, options: I915Options) {
-    const {
-      gpu = "gpu",
-      ppgtt = "256TiB",
-      ggtt = "4GiB",
-      aperture = "256MiB",
-      stolen,
-      localMemory,
-    } = options;
-    const { simulation, memory, dmaBuf } = services;
+    const { gpu = "gpu", ppgtt = "256TiB", ggtt = "4GiB", aperture = "256MiB" } = options;
+    const { simulation } = services;
     this.services = services;
     this.machine = new Machine(services, options);
     this.gpu = services.device(gpu);
@@ -87,22 +72,14 @@ export class I915Driver implements Exporter, GemDriver<I915Object> {
     this.ppgtt = new AddressSpace(simulation, "ppgtt", parseSize(ppgtt, "i915: ppgtt"));
     this.worker = new Workqueue(simulation, "i915");
     this.cacheLevels = this.machine.levels;
-    this.flushContext = dmaBuf.fences.contextAlloc();
-    this.copyContext = dmaBuf.fences.contextAlloc();
-    this.#stolen = stolen === undefined ? null : new CarveOut("stolen", memory, stolen);
-    this.#local = localMemory === undefined ? null : new CarveOut("local", memory, localMemory);
+    this.#regions = new MemoryRegions(services, options);
     const system = this.aperture > 0 && !this.machine.discrete ? ["wb", "wc", "gtt"] : ["wb", "wc"];
-    this.mmapTypes = this.#local === null ? system : ["wc"];
+    this.mmapTypes = this.#regions.hasLocal ? ["wc"] : system;
   }
 
-  /** The number of the next flush by a work item. */
-  nextFlush(): number {
-    return ++this.#flushes;
-  }
-
-  /** The number of the next copy. */
-  nextCopy(): number {
-    return ++this.#copies;
+  /** The number of the next object. */
+  nextObject(): number {
+    return ++this.#objects;
   }
 
   /**
@@ -130,22 +107,18 @@ export class I915Driver implements Exporter, GemDriver<I915Object> {
    * @see DRM_IOCTL_I915_GEM_CREATE_EXT
    */
   createObject(bytes: number, options: ObjectOptions = {}): I915Object {
-    const { level = this.machine.defaultLevel, region = this.#local === null ? "system" : "local" } = options;
+    const { level = this.machine.defaultLevel, region = this.#regions.first } = options;
     const { placements = [region, "system"], patSetByUser = false } = options;
-    const refuse = (errno: "EINVAL" | "ENODEV", reason: string): never => {
-      throw new KernelError(errno, "i915_gem_create_ext", reason);
+    const refuse = (reason: string): never => {
+      throw new KernelError("EINVAL", "i915_gem_create_ext", reason);
     };
-    if (!(bytes > 0)) refuse("EINVAL", `an object of ${bytes} bytes`);
+    if (!(bytes > 0)) refuse(`an object of ${bytes} bytes`);
     if (!this.machine.levels.includes(level)) {
-      refuse("EINVAL", `"${level}" is none of the machine's cache levels: ${this.machine.levels.join(", ")}`);
+      refuse(`"${level}" is none of the machine's cache levels: ${this.machine.levels.join(", ")}`);
     }
     const size = alignUp(bytes, PAGE_SIZE);
-    const carveOut = region === "stolen" ? this.#stolen : this.#local;
-    if (region !== "system" && carveOut === null) refuse("ENODEV", `the machine has no ${region} memory`);
-    const backing =
-      region === "system" ? new ShmemBacking(this.services, size) : (carveOut as CarveOut).allocate(size);
-    if (region === "local") this.#clear(backing);
-    return new I915Object(this, ++this.#objects, { size, backing, level, placements, patSetByUser });
+    const backing = this.#regions.allocate(region, size);
+    return new I915Object(this, this.nextObject(), { size, backing, level, placements, patSetByUser });
   }
 
   /**
@@ -164,34 +137,10 @@ export class I915Driver implements Exporter, GemDriver<I915Object> {
     return object.exported;
   }
 
-  /** As `importBufferFor` the GPU. */
+  /** The object behind a buffer, with a reference; see `ImportTable.bring`. @see i915_gem_prime_import */
   importBuffer(buffer: DmaBuf): Process<I915Object> {
-    return this.importBufferFor(buffer, this.gpu);
-  }
-
-  /**
-   * The object behind a buffer, with a reference (N-13): its own object for one of the driver's; else the one that it was
-   * imported as, by whichever of its devices came first; else a new one, attached to `device`. Throws `KernelError`
-   * E2BIG for more pages than it can count, and what attaching answers. @see i915_gem_prime_import
-   */
-  importBufferFor(buffer: DmaBuf, device: DmaDevice): Process<I915Object> {
-    return this.services.simulation.process("i915_gem_prime_import", this.#import(buffer, device));
-  }
-
-  *#import(buffer: DmaBuf, device: DmaDevice): Process<I915Object> {
-    const { ops } = buffer;
-    if (ops instanceof I915DmaBuf && ops.object.driver === this) return ops.object.get();
-    const known = this.#imports.get(buffer);
-    if (known !== undefined) return known.get();
-    demandCountablePages(buffer);
-    const object = yield* importForeign(this, ++this.#objects, buffer, device);
-    this.#imports.set(buffer, object);
-    return object;
-  }
-
-  /** For an imported object whose last reference is gone. */
-  forget(buffer: DmaBuf, object: I915Object): void {
-    if (this.#imports.get(buffer) === object) this.#imports.delete(buffer);
+    const { simulation } = this.services;
+    return simulation.process("i915_gem_prime_import", this.imports.bring(buffer, this.gpu));
   }
 
   /** See `setCaching`. */
@@ -217,16 +166,5 @@ export class I915Driver implements Exporter, GemDriver<I915Object> {
   /** See `swapOut`. */
   swapOut(object: I915Object): Process {
     return this.services.simulation.process("i915_gem_shrink", swapOut(object));
-  }
-
-  /** Clears local memory through the card's window; in Linux the GPU does it. */
-  #clear({ extents }: Backing): void {
-    const { cpu, dmaBuf } = this.services;
-    cpu.access("clear", extents, {
-      memoryType: "write-combining",
-      route: null,
-      address: dmaBuf.nextMapping(extents.bytes),
-    });
-    cpu.drain();
   }
 }

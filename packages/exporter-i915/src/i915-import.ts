@@ -11,7 +11,6 @@ import {
 } from "@dmabuf/core";
 import type { AccessKind, Route } from "@dmabuf/core/coherency";
 import { DmaFence } from "@dmabuf/core/sync";
-import type { I915Driver } from "./i915-driver.ts";
 import type { I915Object } from "./i915-object.ts";
 import { ImportedBacking } from "./imported-backing.ts";
 
@@ -149,23 +148,5 @@ export abstract class I915Import implements ImportedBuffer {
 
   #error(errno: "EPERM" | "EINVAL" | "EBUSY", reason: string): KernelError {
     return new KernelError(errno, `${this.device.name} job`, reason);
-  }
-}
-
-/**
- * The object behind a buffer for one of the driver's devices, with a reference; somebody else's buffer is mapped at once,
- * as when a program makes a texture or a framebuffer of it. Throws what importing and mapping answer.
- */
-export function* importMapped(driver: I915Driver, buffer: DmaBuf, device: DmaDevice): Process<I915Object> {
-  const object = yield* driver.importBufferFor(buffer, device);
-  if (object.imported === null) return object;
-  try {
-    using _ = yield* object.resv.lock();
-    yield* object.pages.pin();
-    object.pages.unpin();
-    return object;
-  } catch (error) {
-    yield* object.put();
-    throw error;
   }
 }

@@ -153,7 +153,7 @@ export class I915Object implements GemObject {
     const backing = this.#backing;
     if (!(backing instanceof ImportedBacking)) return this.#free();
     const { buffer } = backing.attachment;
-    this.driver.forget(buffer, this);
+    this.driver.imports.forget(buffer, this);
     yield* this.resv.lock();
     try {
       this.#unbind();

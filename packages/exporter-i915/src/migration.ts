@@ -25,8 +25,8 @@ export function* migrateToSystem(object: I915Object, buffer: DmaBuf): Process {
   const fence = DmaFence.init(
     dmaBuf.fences,
     { driverName: "i915", timelineName: "migrate" },
-    driver.copyContext,
-    driver.nextCopy(),
+    dmaBuf.fences.contextAlloc(),
+    1,
   );
   resv.reserveFences(1);
   resv.addFence(fence, "kernel");
