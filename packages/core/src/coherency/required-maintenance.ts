@@ -3,7 +3,7 @@ import { Extents } from "../memory/extents.ts";
 import { type LineGroup, lineGroups } from "./history.ts";
 import { appendLines, type LineNest, lineNest, widestLine } from "./line-nest.ts";
 import { lineCount, type MaintenanceCost } from "./maintenance-cost.ts";
-import { MaintenanceSearch, type SearchStep, type Ways } from "./maintenance-search.ts";
+import { MaintenanceSearch, type SearchStep } from "./maintenance-search.ts";
 import type { MaintenanceKind, Operation } from "./operation.ts";
 import type { OperationLog } from "./operation-log.ts";
 import type { Domain } from "./topology.ts";
@@ -48,6 +48,8 @@ interface Draft {
  * over states and steps, for each group of lines with equal histories. Any operation may be done before any access; an
  * access must not observe an older value, and nothing may be written back over the newest one. Data may be dropped that
  * nobody reads before it is written again; among equally cheap placements one that drops the least is taken.
+ * Throws `TypeError` where a domain lacks the operations to make an access safe: a flush, or a clean and an invalidate,
+ * always can.
  */
 export function requiredMaintenance(
   table: TransitionTable,
@@ -64,8 +66,9 @@ export function requiredMaintenance(
     let ways = search.start(nest, () => table.initial);
     for (const { step, columns } of accessesOf(group)) {
       const maintained = search.maintain(nest, ways, step);
-      // Cleaning and invalidating every domain before every access makes it safe: there is always a way.
-      ways = search.access(nest, maintained, (kind) => columns[kind] as number) as Ways;
+      const safe = search.access(nest, maintained, (kind) => columns[kind] as number);
+      if (safe === null) throw new TypeError(`no maintenance that the domains have makes step ${step} safe`);
+      ways = safe;
     }
     total += (ways.cheapest.cost * sizeOf(group)) / width;
     place(search.steps(nest, ways.cheapest), group, width, drafts);
