@@ -245,6 +245,7 @@ function deviceFrom(
   return {
     name,
     class: description.class,
+    function: description.function ?? null,
     coherent,
     route: topology.route(route),
     limit: limit === undefined ? null : parseSize(limit),
