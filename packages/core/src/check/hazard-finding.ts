@@ -21,6 +21,8 @@ export interface HazardContext {
   readonly buffers: BufferMap;
   readonly text: StepText;
   readonly required: RequiredMaintenance;
+  /** What drains write-combining buffers, as messages name it. */
+  readonly writeBarrier: string;
 }
 
 /** Turns the hazards of a run into findings: equal ones become one, and only that one is explained. */
