@@ -39,6 +39,8 @@ class X86 implements Arch {
   readonly domains: Readonly<Record<string, DomainSpec>>;
   readonly cpuDomain = LLC;
   readonly dmaDefaultCoherent = true;
+  /** A locked operation does as well. */
+  readonly writeBarrier = "sfence";
   readonly driverFlush: DriverFlush;
   readonly #lineCost: Readonly<Record<MaintenanceKind, number>>;
 

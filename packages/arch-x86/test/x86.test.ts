@@ -19,6 +19,10 @@ test("A-20: a device is coherent whatever firmware says of it", () => {
   expect(arch().domains).toEqual({ llc: { line: 64, speculates: true } });
 });
 
+test("A-24: write-combining buffers drain at a fence", () => {
+  expect(arch().writeBarrier).toBe("sfence");
+});
+
 describe("A-22: what a driver flushes by itself", () => {
   test("is written back and dropped, in one go for all ranges", () => {
     const extents = Extents.each([0x2010, 0x1000], [0x2020, 0x1001]);

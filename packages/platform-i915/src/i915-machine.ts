@@ -25,6 +25,6 @@ export interface I915Machine {
   readonly graphicsVersion: number;
   /** Bytes of a process's address space on the GPU. */
   readonly ppgtt: Size;
-  /** Name of the carve-out that is the GPU's stolen memory (N-14). */
+  /** Name of the carve-out that is the GPU's stolen memory. */
   readonly stolen: string;
 }
