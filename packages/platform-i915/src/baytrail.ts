@@ -5,7 +5,8 @@ import { intelBoard, x86Device } from "./intel-board.ts";
 /**
  * Bay Trail (Valleyview): an Atom E3845, whose GPU shares no cache with the CPUs.
  *
- * - No `hasLlc`, `hasSnoop`, mask of 40 bits, 31 bits of address space, graphics 7: i915_pci.c, vlv_info.
+ * - No `has_llc`, `has_snoop`, mask of 40 bits, 31 bits of address space, graphics 7: i915_pci.c, vlv_info;
+ *   2 GiB of global address space, as many entries as fit into its 2 MiB of page table (gen6_gmch_probe).
  * - The GPU goes past the caches unless the page-table entry asks for a snoop.
  * - The CPUs' last level is L2, 2 x 1 MiB; Silvermont has neither CLFLUSHOPT nor CLWB: Intel's optimization manual.
  * - Camera: a snooping one, an assumption. The image processor's own driver (staging, atomisp) gives it no occasion to
@@ -25,10 +26,12 @@ export const baytrail: I915Machine = {
     cpuBandwidth: "4GiB",
   }),
   cpu: { clflushopt: false, llcSize: "2MiB" },
-  hasLlc: false,
-  hasSnoop: true,
-  gpuCacheLevels: { none: "direct", snooped: "snoop" },
-  graphicsVersion: 7,
-  ppgtt: 2 ** 31,
-  stolen: "stolen",
+  gpu: {
+    llc: false,
+    levels: { none: "direct", snooped: "snoop" },
+    graphicsVersion: 7,
+    ppgtt: 2 ** 31,
+    ggtt: "2GiB",
+    stolen: "stolen",
+  },
 };

@@ -5,7 +5,7 @@ import { intelBoard, x86Device } from "./intel-board.ts";
 /**
  * Broxton, sold as Apollo Lake: a Pentium N4200, whose GPU shares no cache with the CPUs.
  *
- * - No `hasLlc`, `hasSnoop`, mask of 39 bits, 48 bits of address space, graphics 9: i915_pci.c, GEN9_LP_FEATURES.
+ * - No `has_llc`, `has_snoop`, mask of 39 bits, 48 bits of address space, graphics 9: i915_pci.c, GEN9_LP_FEATURES.
  * - The GPU goes past the caches unless the page-table entry asks for a snoop.
  * - The CPUs' last level is L2, 2 x 1 MiB; Goldmont has CLFLUSHOPT and no CLWB: Intel's optimization manual.
  * - Camera: the IPU4 does not snoop. Its driver, out of the tree, shares its DMA code with the IPU6's, which flushes every
@@ -25,10 +25,11 @@ export const broxton: I915Machine = {
     cpuBandwidth: "6GiB",
   }),
   cpu: { llcSize: "2MiB" },
-  hasLlc: false,
-  hasSnoop: true,
-  gpuCacheLevels: { none: "direct", snooped: "snoop" },
-  graphicsVersion: 9,
-  ppgtt: 2 ** 48,
-  stolen: "stolen",
+  gpu: {
+    llc: false,
+    levels: { none: "direct", snooped: "snoop" },
+    graphicsVersion: 9,
+    ppgtt: 2 ** 48,
+    stolen: "stolen",
+  },
 };

@@ -3,6 +3,6 @@
 export { baytrail } from "./baytrail.ts";
 export { broxton } from "./broxton.ts";
 export { i915, i915Plugins, type MachineName, machines } from "./i915.ts";
-export type { GpuCacheLevel, I915Machine } from "./i915-machine.ts";
+export type { I915Machine } from "./i915-machine.ts";
 export { meteorlake } from "./meteorlake.ts";
 export { skylake } from "./skylake.ts";

@@ -37,9 +37,10 @@ export const x86Device = (
 ): DeviceDescription => ({ class: deviceClass, coherent: true, port, ...rest });
 
 /**
- * A board with an integrated GPU. GPU and display are bus masters of one PCI function, 00:02.0: one device for Linux, which
- * knows one mask, and two ways to memory. The display never snoops, on no machine with an i915 GPU: that is why i915 flushes what it
- * scans. USB and NVMe snoop, and since direct I/O into the cache is for Xeons, their writes go to memory.
+ * A board with an integrated GPU. GPU and display are bus masters of one PCI function, 00:02.0: one device for Linux,
+ * which knows one mask, and two ways to memory. The display never snoops, on no machine with an i915 GPU: that is why
+ * i915 flushes what it scans. USB and NVMe snoop, and since direct I/O into the cache is for Xeons, their writes go to
+ * memory.
  */
 export function intelBoard(facts: IntelBoard): BoardDescription {
   const { model, source, ram, stolen, dmaMask, gpu, camera, gpuBandwidth, cpuBandwidth } = facts;

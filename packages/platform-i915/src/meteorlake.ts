@@ -5,10 +5,11 @@ import { intelBoard, x86Device } from "./intel-board.ts";
 /**
  * Meteor Lake: a Core Ultra 7 155H. The CPUs have a last-level cache, which the GPU, on a tile of its own, does not share.
  *
- * - No `hasLlc`, `hasSnoop`, mask of 46 bits, 48 bits of address space, graphics 12.70: i915_pci.c, mtl_info.
+ * - No `has_llc`, `has_snoop`, mask of 46 bits, 48 bits of address space, graphics 12.70: i915_pci.c, mtl_info.
  * - `snooped` is the one-way coherent entry of its page attribute table: the GPU looks into the CPUs' caches, and they not
  *   into its own, which a job flushes when it ends. The two-way coherent one is left out, as i915 uses it by itself
  *   for no object: MTL_CACHELEVEL. HAS_WT is HAS_EDRAM, which it has not.
+ * - There is no aperture: its place shows stolen memory (gen8_gmch_probe, HAS_LMEMBAR_SMEM_STOLEN).
  * - The last-level cache is 24 MiB: ark.intel.com; CLFLUSHOPT and CLWB: Intel's optimization manual, of both kinds of core.
  * - Camera: the IPU6 does not snoop; its driver flushes every buffer by itself (ipu6-dma.c). The mask of 39 bits is an
  *   assumption.
@@ -27,10 +28,12 @@ export const meteorlake: I915Machine = {
     cpuBandwidth: "16GiB",
   }),
   cpu: { clwb: true, llcSize: "24MiB" },
-  hasLlc: false,
-  hasSnoop: true,
-  gpuCacheLevels: { none: "direct", snooped: "snoop" },
-  graphicsVersion: 12.7,
-  ppgtt: 2 ** 48,
-  stolen: "stolen",
+  gpu: {
+    llc: false,
+    levels: { none: "direct", snooped: "snoop" },
+    graphicsVersion: 12.7,
+    ppgtt: 2 ** 48,
+    aperture: 0,
+    stolen: "stolen",
+  },
 };

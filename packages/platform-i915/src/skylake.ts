@@ -5,7 +5,7 @@ import { intelBoard, x86Device } from "./intel-board.ts";
 /**
  * Skylake: a Core i7-6770HQ, whose GPU (GT4e) shares the CPUs' last-level cache.
  *
- * - `hasLlc`, no `hasSnoop`, mask of 39 bits, 48 bits of address space, graphics 9: i915_pci.c, GEN9_FEATURES.
+ * - `has_llc`, no `has_snoop`, mask of 39 bits, 48 bits of address space, graphics 9: i915_pci.c, GEN9_FEATURES.
  * - Every access of the GPU looks into the shared cache, under `none` too; `none` does not allocate there, `llc` does.
  * - `wt`: HAS_WT is HAS_EDRAM (i915_drv.h), and this part has 128 MiB of eDRAM; a Skylake without, and most are, lacks `wt`.
  * - The last-level cache is 6 MiB; CLFLUSHOPT, no CLWB: ark.intel.com, and CPUID of client Skylake.
@@ -27,10 +27,11 @@ export const skylake: I915Machine = {
     cpuBandwidth: "10GiB",
   }),
   cpu: { llcSize: "6MiB" },
-  hasLlc: true,
-  hasSnoop: false,
-  gpuCacheLevels: { none: "snoop", llc: "snoop-allocate", wt: "snoop" },
-  graphicsVersion: 9,
-  ppgtt: 2 ** 48,
-  stolen: "stolen",
+  gpu: {
+    llc: true,
+    levels: { none: "snoop", llc: "snoop-allocate", wt: "snoop" },
+    graphicsVersion: 9,
+    ppgtt: 2 ** 48,
+    stolen: "stolen",
+  },
 };

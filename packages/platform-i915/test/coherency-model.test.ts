@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { Extents, type System } from "@dmabuf/core";
 import type { AccessKind, RouteSpec } from "@dmabuf/core/coherency";
+import type { CacheLevel } from "@dmabuf/exporter-i915";
 import { describe, expect, test } from "vitest";
-import { type GpuCacheLevel, i915, type MachineName, machines } from "../src/index.ts";
+import { i915, type MachineName, machines } from "../src/index.ts";
 
 // The coherency model of each machine, played: who sees what whom wrote, without any flush.
 
@@ -20,7 +21,7 @@ function access(system: System, machine: MachineName, who: string, kind: AccessK
 }
 
 function levelRoute(system: System, machine: MachineName, level: string) {
-  const port = machines[machine].gpuCacheLevels[level as GpuCacheLevel];
+  const port = machines[machine].gpu.levels[level as CacheLevel];
   if (port === undefined) throw new TypeError(`${machine} has no level ${level}`);
   const spec: RouteSpec =
     port === "direct"

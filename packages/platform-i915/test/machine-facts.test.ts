@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { type Port, parseSize } from "@dmabuf/core";
+import type { CacheLevel } from "@dmabuf/exporter-i915";
 import { describe, expect, test } from "vitest";
-import { type GpuCacheLevel, i915, type MachineName, machines } from "../src/index.ts";
+import { i915, type MachineName, machines } from "../src/index.ts";
 
 /** What i915_pci.c says of each machine, and what its masters' accesses look into: typed from there, not from the source. */
 interface Row {
@@ -11,8 +12,8 @@ interface Row {
   readonly maskBits: number;
   readonly ppgttBits: number;
   /** Cache level, whether the GPU sees the CPUs' lines under it, and whether its writes may stay in the CPUs' cache. */
-  readonly levels: readonly (readonly [GpuCacheLevel, sees: boolean, stays: boolean])[];
-  readonly byDefault: GpuCacheLevel;
+  readonly levels: readonly (readonly [CacheLevel, sees: boolean, stays: boolean])[];
+  readonly byDefault: CacheLevel;
   readonly cameraSees: boolean;
 }
 
@@ -60,16 +61,16 @@ test("every machine has its row", () => {
 });
 
 describe.each(rows)("$machine", ({ machine, ...row }) => {
-  const { board, gpuCacheLevels, hasLlc, hasSnoop, ppgtt } = machines[machine];
+  const { board, gpu: graphics } = machines[machine];
   const { gpu, display, camera, usb0, nvme0 } = board.devices;
 
   test("its GPU has the cache levels, and each the port, that the machine gives them", () => {
-    expect([hasLlc, hasSnoop]).toEqual([row.llc, row.snoopBit]);
-    expect(gpuCacheLevels).toEqual(
+    expect([graphics.llc, graphics.levels.snooped !== undefined]).toEqual([row.llc, row.snoopBit]);
+    expect(graphics.levels).toEqual(
       Object.fromEntries(row.levels.map(([level, sees, stays]) => [level, portThat(sees, stays)])),
     );
-    expect(gpu?.port).toBe(gpuCacheLevels[row.byDefault]);
-    expect(ppgtt).toBe(2 ** row.ppgttBits);
+    expect(gpu?.port).toBe(graphics.levels[row.byDefault]);
+    expect(graphics.ppgtt).toBe(2 ** row.ppgttBits);
   });
 
   test("its display never snoops, its other masters do", () => {
@@ -93,7 +94,7 @@ describe.each(rows)("$machine", ({ machine, ...row }) => {
   test("stolen memory is the top of low RAM, and out of everybody's allocations", () => {
     const [low, high] = board.memory;
     const [stolen] = board.pools ?? [];
-    expect(stolen).toMatchObject({ kind: "carve-out", name: machines[machine].stolen });
+    expect(stolen).toMatchObject({ kind: "carve-out", name: graphics.stolen });
     expect((stolen?.base ?? 0) + parseSize(stolen?.size ?? 0)).toBe(
       (low?.base ?? 0) + parseSize(low?.size ?? 0),
     );
@@ -103,7 +104,7 @@ describe.each(rows)("$machine", ({ machine, ...row }) => {
 
   test("it boots", () => {
     expect(i915(machine).board.model).toMatch(/^Intel /);
-    expect(i915(machine).exporterNames).toEqual(expect.arrayContaining(["udmabuf", "system"]));
+    expect(i915(machine).exporterNames).toEqual(expect.arrayContaining(["i915", "udmabuf", "system"]));
     expect([...i915(machines[machine]).boot().devices.keys()]).toEqual([
       ...["gpu", "display", "camera", "usb0", "nvme0"],
     ]);
