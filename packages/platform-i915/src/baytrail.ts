@@ -10,14 +10,15 @@ import { intelBoard, x86Device } from "./intel-board.ts";
  * - The GPU goes past the caches unless the page-table entry asks for a snoop.
  * - The CPUs' last level is L2, 2 x 1 MiB; Silvermont has neither CLFLUSHOPT nor CLWB: Intel's optimization manual.
  * - Camera: a snooping one, an assumption. The image processor's own driver (staging, atomisp) gives it no occasion to
- *   show it: it makes the pages of its buffers uncached (hmm_bo.c); 32 bits of mask are an assumption too.
+ *   show it: it makes the pages of its buffers uncached (hmm_bo.c). Its mask of 32 bits is an assumption too,
+ *   and the reason for 2 GiB of RAM, all of which it reaches.
  * - NVMe, for which there are four PCIe lanes, amounts of memory and bandwidths are assumptions.
  */
 export const baytrail: I915Machine = {
   board: intelBoard({
     model: "Intel Bay Trail (Atom E3845)",
     source: "linux drivers/gpu/drm/i915/i915_pci.c; Intel optimization manual, Silvermont",
-    ram: "4GiB",
+    ram: "2GiB",
     stolen: "64MiB",
     dmaMask: 40,
     gpu: "direct",

@@ -46,6 +46,31 @@ describe.each(machines)("on %s", (machine) => {
   });
 });
 
+describe("what a camera wrote", () => {
+  const shoot = (exporter: string, device: string): Pipeline => ({
+    buffers: frames,
+    stages: [
+      { name: "shoot", device: "camera", writes: "frame" },
+      { name: "show", device, reads: "frame" },
+    ],
+    exporter,
+    frames: 4,
+  });
+
+  test.each(machines)("reaches GPU and display on %s, whoever made the buffer", (machine) => {
+    for (const exporter of ["i915", "system"]) {
+      for (const device of ["gpu", "display"]) {
+        expect(problems(i915(machine).run(shoot(exporter, device))), `${exporter} ${device}`).toEqual([]);
+      }
+    }
+  });
+
+  test.each(machines)("reaches a device that snoops only from a camera that does, on %s", (machine) => {
+    const snoops = machine === "skylake" || machine === "baytrail";
+    expect(i915(machine).run(shoot("system", "nvme0")).verdict).toBe(snoops ? "coherent" : "incoherent");
+  });
+});
+
 test.each(machines)("on %s the display flushes what the CPU drew, and nothing where all snoop", (machine) => {
   const shown = i915(machine).run(draw).maintenance.performed.ops;
   expect(shown).toBeGreaterThan(0);
