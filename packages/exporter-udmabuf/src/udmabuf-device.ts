@@ -167,6 +167,7 @@ function miscDevice({ simulation, dmaBuf }: CoreServices, { dmaDefaultCoherent }
   return {
     name: "udmabuf",
     class: "misc",
+    function: null,
     coherent: dmaDefaultCoherent,
     route: dmaBuf.machine.topology.route({ route: "direct" }),
     limit: null,

@@ -15,14 +15,18 @@ export function describedBoard({ model, memory, pools = [], devices }: BoardDesc
     offset,
     memoryRegions: [],
   }));
-  const sharers = masters.map(({ path, coherent, limit, offset }) => ({
-    allocates: (devices[path]?.port ?? "snoop-allocate") === "snoop-allocate",
-    path,
-    coherent,
-    translated: false,
-    windows: limit === null ? null : [{ bus: 0, cpu: offset, size: limit - offset }],
-    restrictedTo: null,
-  }));
+  const sharers = masters.map(({ path, coherent: told, limit, offset }) => {
+    // What sharing takes depends on what the hardware does, not on what Linux is told.
+    const port = devices[path]?.port ?? (told ? "snoop-allocate" : "direct");
+    return {
+      allocates: port === "snoop-allocate",
+      path,
+      coherent: port !== "direct",
+      translated: false,
+      windows: limit === null ? null : [{ bus: 0, cpu: offset, size: limit - offset }],
+      restrictedTo: null,
+    };
+  });
   return {
     schema: 1,
     model,

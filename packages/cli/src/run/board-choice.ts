@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { InputError, nearestName, Platform } from "@dmabuf/core";
 import { describeMachine, readDeviceTree } from "@dmabuf/devicetree";
+import { i915, machines } from "@dmabuf/platform-i915";
 import { coherent, noncoherent } from "@dmabuf/platform-toy";
 import { overlaid, zcu102, zynqmp, zynqmpBoard } from "@dmabuf/platform-zynqmp";
 import { readDocuments } from "../input/read-documents.ts";
@@ -14,6 +15,12 @@ const builtIn: Readonly<Record<string, (overlay: Overlay | null) => Platform>> =
   zcu102: (overlay) => zynqmp(overlay === null ? zcu102 : overlaid(zcu102, overlay)),
   coherent: (overlay) => withoutOverlay(coherent(), overlay),
   noncoherent: (overlay) => withoutOverlay(noncoherent(), overlay),
+  ...Object.fromEntries(
+    Object.entries(machines).map(([name, machine]) => [
+      `i915-${name}`,
+      (overlay: Overlay | null) => withoutOverlay(i915(machine), overlay),
+    ]),
+  ),
 };
 
 /** Names that `--board` knows. */

@@ -26,6 +26,22 @@ test("a built-in board: masters, memory, and a matrix that knows the ports", asy
   expect(verdict("usb0", "gpu")).toBe("bounce");
 });
 
+test("a board whose display bypasses the caches, although Linux holds it to be coherent", async () => {
+  const { stdout } = await run(["board", "i915-skylake", "--format", "json"]);
+  const facts = z.fromJSONSchema(jsonSchema("board")).parse(JSON.parse(stdout)) as {
+    masters: { path: string; coherent: boolean }[];
+    sharing: { from: string; to: string; verdict: string }[];
+  };
+  expect(facts.masters.find(({ path }) => path === "display")?.coherent).toBe(true);
+  const verdicts = ["gpu", "usb0"].map(
+    (writer) => facts.sharing.find(({ from, to }) => from === writer && to === "display")?.verdict,
+  );
+  expect(verdicts, "the GPU's writes may stay in the cache, those of USB do not").toEqual([
+    "maintenance",
+    "direct",
+  ]);
+});
+
 test("what is no device tree is one line with the byte, and status 2", async () => {
   const { status, stderr } = await run(["board", "x.dtb"], { files: { "x.dtb": "not a blob at all" } });
   expect(status).toBe(2);
@@ -75,7 +91,7 @@ describe.skipIf(blobs === undefined)("real boards, skipped unless DMABUF_SAMPLES
     });
     expect(status).toBe(2);
     expect(stderr).toBe(
-      `${path}: is of rockchip,rk3588, for which there is no platform; boards that run are zynqmp, zcu102, coherent, noncoherent and device trees of xlnx,zynqmp\n`,
+      `${path}: is of rockchip,rk3588, for which there is no platform; boards that run are zynqmp, zcu102, coherent, noncoherent, i915-skylake, i915-baytrail, i915-broxton, i915-meteorlake and device trees of xlnx,zynqmp\n`,
     );
   });
 });

@@ -79,12 +79,18 @@ export class Cpu {
     return this.#busy;
   }
 
-  /** Performs maintenance in order. `cause` is the sequence number of the event that asks for it, or -1. */
+  /**
+   * Performs maintenance in order. `cause` is the sequence number of the event that asks for it, or -1. Throws `TypeError`
+   * for an operation that the architecture does not have.
+   */
   maintain(operations: readonly CacheMaintenance[], cause = -1): void {
     for (const { kind, domain: name, extents } of operations) {
       const domain = this.#machine.topology.domain(name);
+      const line = this.maintenanceCost(kind, domain);
+      if (line === Number.POSITIVE_INFINITY)
+        throw new TypeError(`${this.#arch.name} cannot ${kind} lines of ${name}`);
       this.#machine.maintain(kind, domain, extents, this.#emitMaintenance(kind, name, extents, cause));
-      this.#spend(lineCover(extents, domain.line).lines * this.maintenanceCost(kind, domain));
+      this.#spend(lineCover(extents, domain.line).lines * line);
     }
   }
 

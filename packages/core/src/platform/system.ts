@@ -247,6 +247,7 @@ function deviceFrom(
   return {
     name,
     class: description.class,
+    function: description.function ?? null,
     coherent,
     route: topology.route(routeThrough(port, arch)),
     limit: limit === undefined ? null : parseSize(limit),

@@ -71,6 +71,11 @@ export class ArchFixture {
     this.#maintain(this.#arch.syncForCpu(extents, direction));
   }
 
+  /** What a driver flushes by itself. */
+  driverFlush(extents: Extents): void {
+    this.#maintain(this.#arch.driverFlush?.range(extents) ?? []);
+  }
+
   /** Fails the test when anything went wrong with bytes in the ranges; default anywhere. */
   demandNoHazard(what: string, ranges?: Extents): void {
     const found = this.hazards.find((hazard) => ranges === undefined || overlaps(hazard, ranges));

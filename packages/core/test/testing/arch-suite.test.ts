@@ -60,6 +60,8 @@ describe("the toy architecture passes", () => {
 
 const NAMES = "names its CPU's domain, and lines that are powers of two";
 const TIME = "takes time for a line of maintenance";
+const HAS = "can write lines back and drop them, and asks for no operation that a domain does not have";
+const DRIVER = "what a driver flushes is right for a device that does not snoop, and for the CPU after it";
 const SAME = "asks for the same maintenance every time, on domains of its own";
 const TO = "to-device: the device reads what the CPU wrote";
 const FROM = "from-device: the CPU reads what the device wrote, and nothing lands on it";
@@ -70,6 +72,9 @@ const BYTES = "holds on real bytes, whatever the cache does by itself";
 
 const toDevice = (direction: DmaDirection): boolean => direction === "to-device";
 
+const never = Number.POSITIVE_INFINITY;
+const all = { domain: "cpu", bytes: 2 ** 20, ns: 1000 };
+
 let calls = 0;
 const mutants: (readonly [fault: string, found: string, make: () => Plugin])[] = [
   ["names a domain that it does not have", NAMES, () => toyWith({ cpuDomain: "L2" })],
@@ -78,6 +83,44 @@ const mutants: (readonly [fault: string, found: string, make: () => Plugin])[] =
   ["takes no time for maintenance", TIME, () => toyWith({ lineCost: () => 0 })],
   ["takes no time that is a number", TIME, () => toyWith({ lineCost: () => Number.NaN })],
   ["takes no time for a flush", TIME, () => toyWith({ lineCost: (kind) => (kind === "flush" ? 0 : 10) })],
+  [
+    "takes no time for a flush of everything",
+    TIME,
+    () => toyWith({ driverFlush: { range: (extents) => [on("flush", extents)], all: { ...all, ns: 0 } } }),
+  ],
+  [
+    "asks for a clean that it does not have",
+    HAS,
+    () => toyWith({ lineCost: (kind) => (kind === "clean" ? never : 10) }),
+  ],
+  [
+    "cannot write anything back",
+    HAS,
+    () => toyWith({ lineCost: (kind) => (kind === "invalidate" ? 10 : never) }),
+  ],
+  ["can only clean", HAS, () => toyWith({ lineCost: (kind) => (kind === "clean" ? 10 : never) })],
+  [
+    "offers drivers a flush that it does not have",
+    HAS,
+    () =>
+      toyWith({
+        lineCost: (kind) => (kind === "flush" ? never : 10),
+        driverFlush: { range: (extents) => [on("flush", extents)], all },
+      }),
+  ],
+  [
+    "flushes all of a domain that it does not have",
+    SAME,
+    () =>
+      toyWith({
+        driverFlush: { range: (extents) => [on("flush", extents)], all: { ...all, domain: "outer" } },
+      }),
+  ],
+  [
+    "only cleans for drivers that flush",
+    DRIVER,
+    () => toyWith({ driverFlush: { range: (extents) => [on("clean", extents)], all } }),
+  ],
   [
     "depends on what was asked before",
     SAME,
