@@ -9,7 +9,7 @@ import {
   parseSize,
   type Size,
 } from "@dmabuf/core";
-import type { DomainSpec, MaintenanceKind } from "@dmabuf/core/coherency";
+import type { DomainSpec, MaintenanceKind, RouteSpec } from "@dmabuf/core/coherency";
 import { flushCost } from "./flush-cost.ts";
 import { wholeCacheCost } from "./whole-cache-cost.ts";
 
@@ -23,6 +23,11 @@ export interface X86Options {
   readonly llcSize?: Size;
   /** Bytes of a line, a power of two from 32 to 256 (`CPUID.01H:EBX`, CLFLUSH line size); default 64. */
   readonly line?: number;
+  /**
+   * Whether the CPU looks into its caches on accesses whose page-table entry says WC or UC (`CPUID.01H:EDX.SS`); default
+   * yes. Linux does not believe it of cores up to Sandy Bridge. @see check_memory_type_self_snoop_errata
+   */
+  readonly selfSnoop?: boolean;
   /** ns of CPU time a line; what is left out is {@link flushCost}, by the instruction that the CPU has. */
   readonly lineCost?: Partial<Readonly<Record<"flush" | "clean", number>>>;
 }
@@ -42,9 +47,17 @@ class X86 implements Arch {
   /** A locked operation does as well (A-24). */
   readonly writeBarrier = "sfence";
   readonly driverFlush: DriverFlush;
+  /** What a WC or UC access that finds a line does to it: as a snoop from outside (SDM 3, table 11-7, note 2). */
+  readonly uncachedRoute: RouteSpec;
   readonly #lineCost: Readonly<Record<MaintenanceKind, number>>;
 
-  constructor(line: number, llcSize: number, lineCost: Readonly<Record<MaintenanceKind, number>>) {
+  constructor(
+    line: number,
+    llcSize: number,
+    selfSnoop: boolean,
+    lineCost: Readonly<Record<MaintenanceKind, number>>,
+  ) {
+    this.uncachedRoute = selfSnoop ? { route: "snoop", domain: LLC } : { route: "direct" };
     this.domains = { [LLC]: { line, speculates: true } };
     this.#lineCost = lineCost;
     this.driverFlush = {
@@ -76,6 +89,7 @@ export function x86({
   clwb = false,
   llcSize = "8MiB",
   line = 64,
+  selfSnoop = true,
   lineCost = {},
 }: X86Options = {}): Plugin {
   if (!(line >= 32 && line <= 256 && Number.isInteger(Math.log2(line)))) {
@@ -102,6 +116,6 @@ export function x86({
   };
   return definePlugin({
     name: "@dmabuf/arch-x86:x86",
-    provides: { arch: () => new X86(line, size, cost) },
+    provides: { arch: () => new X86(line, size, selfSnoop, cost) },
   });
 }

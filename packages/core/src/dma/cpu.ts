@@ -65,7 +65,7 @@ export class Cpu {
     this.#memory = memory;
     this.#bandwidth = bandwidth;
     this.route = machine.topology.route({ route: "cached", domain: arch.cpuDomain });
-    this.#uncached = machine.topology.route({ route: "direct" });
+    this.#uncached = machine.topology.route(arch.uncachedRoute ?? { route: "direct" });
     this.maintenanceCost = (kind, domain) => arch.lineCost(kind, domain.name);
   }
 
