@@ -1,37 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { KernelError, type Process } from "@dmabuf/core";
-import type { Route } from "@dmabuf/core/coherency";
 import type { Simulation } from "@dmabuf/core/sim";
-import type { CacheLevel } from "./cache-level.ts";
+import type { Binding, BindOptions, PageTableEntry } from "./binding.ts";
 import { FreeRanges } from "./free-ranges.ts";
 import type { I915Object } from "./i915-object.ts";
 import { vmaBind, vmaUnbind } from "./i915-trace.ts";
-
-/** An entry of a page table: where the page is, and how the GPU caches it. @see gen8_pte_encode */
-export interface PageTableEntry {
-  readonly address: number;
-  readonly level: CacheLevel;
-}
-
-/** An object in an address space of the GPU. @see struct i915_vma */
-export interface Binding {
-  readonly object: I915Object;
-  readonly space: AddressSpace;
-  /** First address. */
-  readonly offset: number;
-  /** What its entries say. */
-  readonly level: CacheLevel;
-  /** How accesses by its entries reach memory. */
-  readonly route: Route;
-  /** Who relies on it: the display, until it scans something else. */
-  pins: number;
-}
-
-/** Where an object may be put. */
-export interface BindOptions {
-  /** Only where the aperture reaches; default no. */
-  readonly mappable?: boolean;
-}
 
 /**
  * An address space of the GPU with its page tables: the global one (GGTT), from which the display scans and of which the

@@ -10,7 +10,7 @@ import {
   type PinChoice,
   type Process,
 } from "@dmabuf/core";
-import type { Binding } from "./address-space.ts";
+import type { Binding } from "./binding.ts";
 import { pinToDisplay, unpinFromDisplay } from "./display-pin.ts";
 import type { I915Driver } from "./i915-driver.ts";
 import { I915Import, type ImportInit, type PreparedJob } from "./i915-import.ts";

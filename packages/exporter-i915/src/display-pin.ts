@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Process } from "@dmabuf/core";
-import type { Binding } from "./address-space.ts";
+import type { Binding } from "./binding.ts";
 import { setCacheLevel } from "./caching.ts";
 import { clflush } from "./clflush.ts";
 import { allBut } from "./gem-domain.ts";

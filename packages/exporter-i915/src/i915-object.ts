@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Attachment, DmaBuf, GemObject, Process } from "@dmabuf/core";
 import { DmaResv } from "@dmabuf/core/sync";
-import type { Binding } from "./address-space.ts";
 import type { Backing } from "./backing.ts";
+import type { Binding } from "./binding.ts";
 import { type CacheCoherency, type CacheLevel, coherencyOf } from "./cache-level.ts";
 import type { GemDomain } from "./gem-domain.ts";
 import type { I915Driver } from "./i915-driver.ts";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The i915 driver: `@dmabuf/exporter-i915`.
-export type { AddressSpace, Binding, BindOptions, PageTableEntry } from "./address-space.ts";
+export type { AddressSpace } from "./address-space.ts";
 export type { Backing, Region } from "./backing.ts";
+export type { Binding, BindOptions, PageTableEntry } from "./binding.ts";
 export type { CacheCoherency, CacheLevel, LevelPorts } from "./cache-level.ts";
 export type { Caching } from "./caching.ts";
 export type { GemDomain } from "./gem-domain.ts";
