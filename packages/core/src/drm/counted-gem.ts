@@ -40,8 +40,13 @@ export abstract class CountedGem implements GemObject {
   }
 
   *#put(): Process {
+    if (this.drop()) yield* this.free();
+  }
+
+  /** Takes a reference off, and says whether it was the last: then the caller frees. */
+  protected drop(): boolean {
     if (this.#references === 0)
       this.#simulation.diagnostics.bug("G-8", "drm_gem_object_put", "the last reference is gone already");
-    if (--this.#references === 0) yield* this.free();
+    return --this.#references === 0;
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Attachment } from "../buffer/attachment.ts";
 import type { MappedAttachment } from "../buffer/mapped-attachment.ts";
+import type { AccessKind } from "../coherency/operation.ts";
 import type { SgMapping } from "../dma/sg-mapping.ts";
 import type { Process } from "../sim/process.ts";
 import type { DmaResv } from "../sync/dma-resv.ts";
@@ -27,6 +28,11 @@ export class ImportedGem extends CountedGem {
   /** The buffer's. */
   get resv(): DmaResv {
     return this.imported.buffer.resv;
+  }
+
+  /** Lets the device read or write a part of it, and has it call `complete` in atomic context. */
+  start(kind: AccessKind, offset: number, length: number, complete: () => void): void {
+    this.imported.transfer(this.mapping, kind, offset, length, complete);
   }
 
   protected free(): Process {

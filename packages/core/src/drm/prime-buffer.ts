@@ -20,6 +20,8 @@ export interface ExportableGem extends GemObject {
   sgTable?(): Extents;
   /** Its memory as the CPU sees it; left out where it cannot be mapped. */
   cpuPages?(): CpuPages;
+  /** As `put`, for memory that goes without sleeping; left out, the dma-buf's reference goes in a task of its own. */
+  putNow?(): void;
 }
 
 /**
@@ -66,9 +68,10 @@ class PrimeBuffer implements DmaBufOps {
     this.#dma.unmapSgtable(mapping, { skipCpuSync: true });
   }
 
-  /** The object may sleep when it goes, so it goes in a task of its own, as the last reference to a file does. */
   release({ core }: DmaBuf): void {
-    core.simulation.spawn("drm_gem_dmabuf_release", this.object.put());
+    // In Linux, too, the last reference to a file goes later, where it may sleep.
+    if (this.object.putNow !== undefined) this.object.putNow();
+    else core.simulation.spawn("drm_gem_dmabuf_release", this.object.put());
   }
 
   #unreachable(operation: string): KernelError {
