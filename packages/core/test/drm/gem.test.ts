@@ -35,6 +35,21 @@ describe("generic import (G-4)", () => {
     });
   });
 
+  test("exported again, it is the buffer that it came from, also when nobody looked it up by a descriptor", () => {
+    const { system, card, file, run } = scene();
+    run(function* () {
+      using buffer = foreign(system);
+      const object = yield* card.importBuffer(buffer);
+      expect(object.dmaBuf).toBeNull();
+      const handle = yield* file.createHandle(object);
+      yield* object.put();
+      using again = yield* file.handleToBuffer(handle);
+      expect(again).toBe(buffer);
+      yield* file.close();
+    });
+    expect(system.dmaBuf.buffers).toEqual([]);
+  });
+
   test("unwinds when attach, map or the driver fails", () => {
     for (const [device, imports, errno] of [
       ["direct", "ENOMEM", "ENOMEM"],
