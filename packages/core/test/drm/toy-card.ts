@@ -2,6 +2,7 @@
 import { CountedGem, DrmDevice, exportGem, type GemDriver, ImportedGem, importGem } from "../../src/drm.ts";
 import {
   assemble,
+  type BootOptions,
   type DmaBuf,
   type DmaDevice,
   type Errno,
@@ -35,6 +36,7 @@ export class OwnGem extends CountedGem {
   }
 
   *pin(): Process {
+    yield 0;
     this.calls.push("pin");
   }
 
@@ -84,13 +86,14 @@ export class ToyCard implements GemDriver<ToyGem> {
   }
 }
 
-export const bootToy = (): System => assemble(toyBoard, [toyArch()]).boot();
+export const bootToy = (options: BootOptions = {}): System => assemble(toyBoard, [toyArch()]).boot(options);
 
 /** A foreign exporter's buffer of one page or more. */
 export const foreign = (system: System, size = 4096): DmaBuf => {
   const extents = Extents.of([0x20_0000, 0x20_0000 + size]);
   const ops = {
     *map({ device }: { device: DmaDevice }, direction: "bidirectional" | "to-device" | "from-device") {
+      yield 0;
       return system.dma.mapSgtable(device, extents, direction, { skipCpuSync: true });
     },
     *unmap(_attachment: unknown, mapping: Parameters<System["dma"]["unmapSgtable"]>[0]) {
