@@ -12,7 +12,7 @@ test("under every schedule a buffer is one handle of a file, and nothing is left
     const system = bootToy({ scheduler });
     const { dmaBuf, dma, simulation } = system;
     const card = new ToyCard(system, "direct");
-    const [one, two] = [card.drm.open(), card.drm.open()];
+    const [one, two, first] = [card.drm.open(), card.drm.open(), card.drm.open()];
     const other = new ToyCard(system, "display").drm.open();
     const own = card.create();
     const buffer = foreign(system);
@@ -25,7 +25,8 @@ test("under every schedule a buffer is one handle of a file, and nothing is left
       "program",
       (function* () {
         const handle = yield* one.createHandle(own);
-        const fd = yield* one.handleToFd(handle);
+        // Exported through another file, so that the first one has yet to ask for the buffer.
+        const fd = yield* first.handleToFd(yield* first.createHandle(own));
         const tasks = [
           one.closeHandle(handle),
           one.handleToFd(handle),
@@ -38,8 +39,8 @@ test("under every schedule a buffer is one handle of a file, and nothing is left
         for (const task of tasks) yield* task.join();
         expect(buffer.attachments).toHaveLength(2);
         expect(two.handles).toHaveLength(2);
-        expect(own.handleCount).toBe(1);
-        for (const file of [one, two, other]) yield* file.close();
+        expect(own.handleCount).toBe(2);
+        for (const file of [one, two, first, other]) yield* file.close();
         yield* own.put();
         for (let open = fd; dmaBuf.fds.size > 0; open++) dmaBuf.fds.close(open);
         buffer.put();
