@@ -30,6 +30,7 @@ class Arm64 implements Arch {
   readonly cpuDomain = CPU;
   /** No: a device tree has to say `dma-coherent` (A-7). */
   readonly dmaDefaultCoherent = false;
+  readonly writeBarrier = "dsb st";
   readonly #line: number;
   readonly #cost: LineCost;
 

@@ -10,15 +10,21 @@ const count = z
   .max(1024)
   .exactOptional()
   .describe("How many of them; frame n uses buffer n modulo count. Default 1.");
+const cache = name
+  .exactOptional()
+  .describe(
+    "How the exporter's device may cache them, for exporters with cache levels: none, llc, wt, snooped.",
+  );
 
 const buffer = z
   .union([
-    z.strictObject({ size, count }),
+    z.strictObject({ size, count, cache }),
     z.strictObject({
       format: z.literal("NV12").describe("Pixel format, laid out linearly."),
       width: z.int().min(2).max(65536),
       height: z.int().min(2).max(65536),
       count,
+      cache,
     }),
   ])
   .describe("A pool of equal buffers.");
@@ -39,7 +45,18 @@ const touched = {
 
 const stage = z
   .union([
-    z.strictObject({ device: name.describe("A device of the board."), ...touched }).describe("A transfer."),
+    z
+      .strictObject({
+        device: name.describe("A device of the board."),
+        ...touched,
+        pin: z
+          .union([z.boolean(), z.literal("once")])
+          .exactOptional()
+          .describe(
+            "For a display: pins at each flip, once for a front buffer that stays, or (false) forgets. Default true.",
+          ),
+      })
+      .describe("A transfer."),
     z
       .strictObject({
         cpu: z.literal(true),
@@ -52,6 +69,15 @@ const stage = z
           .enum(["poll", "ioctl"])
           .exactOptional()
           .describe("Polls for fences before the bracket, or leaves the waiting to it. Default poll."),
+        mmap: name
+          .exactOptional()
+          .describe(
+            "How it maps the buffer, for exporters with several ways: wb, wc, gtt. Default the first.",
+          ),
+        drains: z
+          .boolean()
+          .exactOptional()
+          .describe("False forgets to drain the write-combining buffers after writing. Default true."),
       })
       .describe("CPU access through a mapping."),
   ])

@@ -17,6 +17,7 @@ const severities = {
   "lost-write": "error",
   race: "error",
   "missing-bracket": "warning",
+  "memory-type-alias": "error",
   "needless-maintenance": "note",
   "stale-read": "error",
   "uninitialised-export": "error",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { memoryTypes } from "../dma/memory-type.ts";
 import { tracepoint } from "../sim/tracepoint.ts";
+import type { CpuPages } from "./dma-buf-ops.ts";
 
 /** A buffer came to be. @see trace_dma_buf_export */
 export const dmaBufExport = tracepoint(
@@ -83,13 +85,25 @@ export const dmaBufCpuAccess = tracepoint(
 
 const types = ["WB", "WC", "UC"] as const;
 
-/** Ours: a buffer was mapped into user space. */
+/** The memory type of a mapping, and whether it goes through a window of a device, as fields of the events below. */
+export const memoryTypeFields = ({ memoryType, route }: CpuPages): [type: number, window: number] => [
+  memoryTypes.indexOf(memoryType),
+  route === undefined ? 0 : 1,
+];
+
+/**
+ * A buffer was mapped into user space. Ours are the last three fields: where, with which memory type, and whether through a
+ * window of a device, which has pages of its own. @see trace_dma_buf_mmap
+ */
 export const dmaBufMmap = tracepoint(
   "dma_buf",
   "dma_buf_mmap",
+  ["exp_name", "string"],
+  ["size", "number"],
   ["ino", "number"],
   ["address", "address"],
   ["type", types],
+  ["window", "boolean"],
 );
 
 /** Ours: a mapping in user space is gone. */
@@ -107,6 +121,7 @@ export const dmaBufVmap = tracepoint(
   ["ino", "number"],
   ["address", "address"],
   ["type", types],
+  ["window", "boolean"],
 );
 
 /** Ours: a mapping in the kernel's vmap area is gone. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
-import { memoryTypes } from "../dma/memory-type.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
 import { DmaResv } from "../sync/dma-resv.ts";
@@ -15,15 +14,16 @@ import {
   dmaBufEndCpuAccess,
   dmaBufMmap,
   dmaBufPut,
-  dmaBufVmap,
+  memoryTypeFields,
 } from "./buffer-trace.ts";
 import { CpuMapping } from "./cpu-mapping.ts";
 import type { DmaBufCore } from "./dma-buf-core.ts";
 import type { DmaBufOps, ExportInfo } from "./dma-buf-ops.ts";
 import { DmaBufPoll } from "./dma-buf-poll.ts";
-import { KernelMapping } from "./kernel-mapping.ts";
+import type { KernelMapping } from "./kernel-mapping.ts";
 import { exportSyncFile, importSyncFile } from "./sync-file-ioctl.ts";
 import { parseSyncFlags } from "./sync-flag.ts";
+import { Vmap } from "./vmap.ts";
 
 /**
  * A shared buffer. Locking follows 1.15: everything here must be called without the buffer's reservation held.
@@ -41,8 +41,7 @@ export class DmaBuf {
   readonly #attachments: Attachment[] = [];
   #poll: DmaBufPoll | undefined;
   #name: string | null = null;
-  #vmapped: KernelMapping | null = null;
-  #vmappings = 0;
+  readonly #vmap = new Vmap(this);
   #references = 1;
 
   /** For `DmaBufCore.export`. */
@@ -233,7 +232,8 @@ export class DmaBuf {
     const pages = ops.mmap(this, type);
     const mapping = new CpuMapping(this.get(), pages, this.core.nextMapping(size));
     const { trace } = this.core.simulation;
-    trace.emit(dmaBufMmap, ino, mapping.address, memoryTypes.indexOf(pages.memoryType));
+    const name = trace.intern(exporterName);
+    trace.emit(dmaBufMmap, name, size, ino, mapping.address, ...memoryTypeFields(pages));
     return mapping;
   }
 
@@ -243,73 +243,22 @@ export class DmaBuf {
    * warns. @see dma_buf_vmap
    */
   vmap(): Process<KernelMapping> {
-    return this.core.simulation.process("dma_buf_vmap", this.#vmap());
-  }
-
-  *#vmap(): Process<KernelMapping> {
-    const { core, ops, resv, ino, size, exporterName } = this;
-    const { diagnostics, trace } = core.simulation;
-    resv.assertHeld("B-55", "dma_buf_vmap");
-    if (ops.vmap === undefined) {
-      throw new KernelError(
-        "EINVAL",
-        "dma_buf_vmap",
-        `${exporterName} buffers cannot be mapped in the kernel`,
-      );
-    }
-    if (this.#vmapped !== null) {
-      this.#vmappings++;
-      return this.#vmapped;
-    }
-    try {
-      const pages = yield* ops.vmap(this);
-      this.#vmapped = new KernelMapping(this, pages, core.nextMapping(size));
-      this.#vmappings = 1;
-      trace.emit(dmaBufVmap, ino, this.#vmapped.address, memoryTypes.indexOf(pages.memoryType));
-      return this.#vmapped;
-    } catch (error) {
-      if (error instanceof KernelError) diagnostics.warn("B-55", "dma_buf_vmap", error.message);
-      throw error;
-    }
+    return this.core.simulation.process("dma_buf_vmap", this.#vmap.map());
   }
 
   /** Ends one use of the kernel's mapping, and with the last one the mapping; the reservation must be held (B-56). */
   vunmap(mapping: KernelMapping): void {
-    const { diagnostics } = this.core.simulation;
-    this.resv.assertHeld("B-56", "dma_buf_vunmap");
-    if (this.#vmapped !== mapping) diagnostics.bug("B-56", "dma_buf_vunmap", "it is not mapped there");
-    if (--this.#vmappings > 0) return;
-    this.ops.vunmap?.(this);
-    this.#vmapped = null;
-    mapping.end();
+    this.#vmap.unmap(mapping);
   }
 
   /** Takes the reservation, maps into the kernel, and lets it go (B-58). */
   vmapUnlocked(): Process<KernelMapping> {
-    return this.core.simulation.process("dma_buf_vmap_unlocked", this.#vmapUnlocked());
-  }
-
-  *#vmapUnlocked(): Process<KernelMapping> {
-    yield* this.resv.lock();
-    try {
-      return yield* this.vmap();
-    } finally {
-      this.resv.unlock();
-    }
+    return this.core.simulation.process("dma_buf_vmap_unlocked", this.#vmap.mapUnlocked());
   }
 
   /** Takes the reservation, ends one use of the kernel's mapping, and lets it go (B-58). */
   vunmapUnlocked(mapping: KernelMapping): Process {
-    return this.core.simulation.process("dma_buf_vunmap_unlocked", this.#vunmapUnlocked(mapping));
-  }
-
-  *#vunmapUnlocked(mapping: KernelMapping): Process {
-    yield* this.resv.lock();
-    try {
-      this.vunmap(mapping);
-    } finally {
-      this.resv.unlock();
-    }
+    return this.core.simulation.process("dma_buf_vunmap_unlocked", this.#vmap.unmapUnlocked(mapping));
   }
 }
 

@@ -37,6 +37,11 @@ export class MappedPages {
     return this.#process("write", offset, length);
   }
 
+  /** Waits until what was written through write-combining mappings is in memory (A-24). */
+  drain(): void {
+    this.buffer.core.cpu.drain();
+  }
+
   #process(kind: AccessKind, offset: number, length: number): Process {
     return this.buffer.core.simulation.process(`CPU ${kind}`, this.#access(kind, offset, length));
   }

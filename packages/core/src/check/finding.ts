@@ -8,6 +8,7 @@ export const findingCodes = [
   "uninitialised-export",
   "missing-bracket",
   "bracket-imbalance",
+  "memory-type-alias",
   "needless-maintenance",
   "deadlock",
   "lock-order",

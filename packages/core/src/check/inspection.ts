@@ -13,6 +13,7 @@ import { type Finding, mergeFindings } from "./finding.ts";
 import { hazardFindings } from "./hazard-finding.ts";
 import { FencePromiseChecker } from "./lock/fence-promise-checker.ts";
 import { LockChecker } from "./lock/lock-checker.ts";
+import { MemoryTypeChecker } from "./memory-type-checker.ts";
 import { needlessFindings } from "./needless-finding.ts";
 import { RaceChecker } from "./race/race-checker.ts";
 import { raceFindings } from "./race/race-finding.ts";
@@ -46,6 +47,7 @@ export class Inspection {
   readonly #system: Inspected;
   readonly #ledger: AccessLedger;
   readonly #brackets: BracketChecker;
+  readonly #memoryTypes: MemoryTypeChecker;
   readonly #races: RaceChecker;
   readonly #locks: LockChecker;
   readonly #promises: FencePromiseChecker;
@@ -56,6 +58,7 @@ export class Inspection {
     this.#system = system;
     this.#ledger = new AccessLedger(stages, this.buffers, trace);
     this.#brackets = new BracketChecker(trace);
+    this.#memoryTypes = new MemoryTypeChecker(trace);
     this.#races = new RaceChecker(trace, system.analysis, this.buffers);
     this.#locks = new LockChecker(trace);
     this.#promises = new FencePromiseChecker(trace);
@@ -76,7 +79,8 @@ export class Inspection {
     const waiting = blocked.map(({ timeline }) => timeline);
     const required = requiredMaintenance(analysis.table, analysis.log, cpu.maintenanceCost);
     const text = new StepText(analysis, trace, this.#ledger, buffers);
-    const context = { machine: analysis, trace, ledger: this.#ledger, buffers, text, required };
+    const { writeBarrier } = cpu;
+    const context = { machine: analysis, trace, ledger: this.#ledger, buffers, text, required, writeBarrier };
     const findings = mergeFindings([
       ...hazardFindings(hazards, context),
       ...raceFindings(this.#races.finish(), context),
@@ -86,6 +90,7 @@ export class Inspection {
       ...this.#promises.finish(stopped ? null : now),
       ...diagnosticFindings(simulation),
       ...this.#brackets.finish(now),
+      ...this.#memoryTypes.findings(),
       ...(ended ? leakFindings(dmaBuf, dma, simulation) : []),
       ...(ended ? this.#locks.leaks(waiting, now) : []),
       ...needlessFindings(analysis, cpu.maintenanceCost, trace, buffers, text),

@@ -19,6 +19,13 @@ const verbs: Readonly<Record<string, readonly [now: string, then: string]>> = {
 /** When a step is told of. */
 export type Tense = "now" | "then";
 
+/** What the CPU reaches memory through, by memory type. */
+const ways: Readonly<Record<string, string>> = {
+  WB: "its cache",
+  WC: "a write-combining mapping",
+  UC: "an uncached mapping",
+};
+
 const happenings: Readonly<Record<EventKind, string>> = {
   "write-back": "writes the dirty line back to memory, by itself",
   drop: "drops the clean line, by itself",
@@ -55,14 +62,15 @@ export class StepText {
     if (event.point.name === "dma_access") return `${event.text("device")} ${verb(kind)} ${what}`;
     if (event.text("kind") === "clear")
       return `the exporter ${verb("clear")} ${what} through the CPU's cache`;
-    return `the CPU ${verb(kind)} ${what} through its cache`;
+    return `the CPU ${verb(kind)} ${what} through ${ways[event.text("type")] ?? "a mapping"}`;
   }
 
   /** What asked for the maintenance of a step: `dma_map_sg of usb0`; null when nothing is known. */
   origin(step: number): string | null {
     const asked = this.#trace.at(this.#trace.at(this.#machine.log.cause(step))?.cause ?? -1);
-    if (asked === undefined || asked.point.system !== "dma") return null;
-    return `${asked.point.name} of ${asked.text("device")}`;
+    if (asked === undefined || asked.point.system === "sched") return null;
+    const device = asked.point.fields.find(([name]) => name === "device" || name === "dev_name")?.[0];
+    return device === undefined ? asked.point.name : `${asked.point.name} of ${asked.text(device)}`;
   }
 
   /** A spontaneous event as a sentence without its end. */

@@ -28,9 +28,9 @@ export interface WholeCacheCost {
 
 /** Flushes that drivers do by themselves, past the DMA API. */
 export interface DriverFlush {
-  /** Flushes the lines of the ranges. @see drm_clflush_sg */
+  /** Writes back and drops the lines of the ranges. */
   range(extents: Extents): readonly CacheMaintenance[];
-  /** Writes back and drops everything that the CPUs have in a domain. @see wbinvd_on_all_cpus */
+  /** Writes back and drops everything that the CPUs have in a domain: the domain, and what it comes to. */
   readonly all: WholeCacheCost & { readonly domain: string };
 }
 
@@ -61,6 +61,8 @@ export interface Arch {
   syncForDevice(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[];
   /** Maintenance before the CPU uses the ranges again, in order. @see arch_sync_dma_for_cpu */
   syncForCpu(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[];
+  /** The instruction that drains write-combining buffers, as messages name it; default the kernel's `wmb()`. */
+  readonly writeBarrier?: string;
   /** What drivers may flush by themselves; left out where the architecture offers them nothing. */
   readonly driverFlush?: DriverFlush;
   /** How virtual addresses choose the domain; left out where caches are looked up by physical address. */

@@ -12,7 +12,7 @@ import { CPU_BANDWIDTH, MEMORY_MACHINE, PHYSICAL_MEMORY, SIMULATION } from "../s
 import type { Process } from "../sim/process.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import { token } from "../token.ts";
-import { ARCH, type Arch, type CacheMaintenance } from "./arch.ts";
+import { ARCH, type Arch, type CacheMaintenance, type DriverFlush } from "./arch.ts";
 import { cacheMaintenance, cpuAccess, cpuDrain } from "./dma-trace.ts";
 import { type MemoryType, memoryTypes } from "./memory-type.ts";
 import { byDomain } from "./virtual-extents.ts";
@@ -69,6 +69,11 @@ export class Cpu {
     this.maintenanceCost = (kind, domain) => arch.lineCost(kind, domain.name);
   }
 
+  /** What drains write-combining buffers, as messages name it. */
+  get writeBarrier(): string {
+    return this.#arch.writeBarrier ?? "wmb()";
+  }
+
   /** ns of work so far. */
   get busy(): number {
     return this.#busy;
@@ -85,15 +90,15 @@ export class Cpu {
 
   /**
    * Flushes the lines of the ranges, as drivers do that go past the DMA API. Throws `TypeError` on an architecture that has
-   * no such call. @see drm_clflush_sg
+   * no such call.
    */
   flushRange(extents: Extents, cause = -1): void {
-    this.maintain(this.#driverFlush("drm_clflush_sg").range(extents), cause);
+    this.maintain(this.#driverFlush().range(extents), cause);
   }
 
-  /** Writes back and drops all that the CPUs' caches hold. Throws as `flushRange`. @see wbinvd_on_all_cpus */
+  /** Writes back and drops all that the CPUs' caches hold. Throws as `flushRange`. */
   flushAll(cause = -1): void {
-    const { domain: name, bytes, ns } = this.#driverFlush("wbinvd_on_all_cpus").all;
+    const { domain: name, bytes, ns } = this.#driverFlush().all;
     const domain = this.#machine.topology.domain(name);
     const extents = this.#memory.ram;
     const event = this.#emitMaintenance("flush", name, extents, cause);
@@ -159,9 +164,9 @@ export class Cpu {
     yield 0;
   }
 
-  #driverFlush(call: string) {
+  #driverFlush(): DriverFlush {
     const { driverFlush, name } = this.#arch;
-    if (driverFlush === undefined) throw new TypeError(`${name} has no ${call}`);
+    if (driverFlush === undefined) throw new TypeError(`${name} offers drivers no cache flush`);
     return driverFlush;
   }
 

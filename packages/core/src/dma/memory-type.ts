@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * How the CPU caches what it reaches through a mapping: `write-back` uses its caches (x86 WB, Arm Normal cacheable),
- * `write-combining` gathers writes in a buffer of their own which somebody has to drain (x86 WC, Arm Normal
- * non-cacheable), `uncached` goes to memory access by access (x86 UC, Arm Device).
+ * How the CPU caches what it reaches through a mapping: `write-back` uses its caches (WB, Normal cacheable),
+ * `write-combining` gathers writes in a buffer of their own which somebody has to drain (WC, Normal non-cacheable),
+ * `uncached` goes to memory access by access (UC, Device). @see pgprot_t, pgprot_writecombine, pgprot_noncached
  */
 export type MemoryType = "write-back" | "write-combining" | "uncached";
 

@@ -78,11 +78,11 @@ export class PipelineRun {
 
   *#allocate(): Process {
     const exporter = this.#system.exporter(this.#plan.exporter);
-    for (const [name, { size, count }] of this.#plan.buffers) {
+    for (const [name, { size, count, cache }] of this.#plan.buffers) {
       const pool: Pool = { name, buffers: [] };
       this.#pools.set(name, pool);
       for (let index = 0; index < count; index++) {
-        const buffer = yield* exporter.allocate(size);
+        const buffer = yield* exporter.allocate(size, cache === null ? {} : { cache });
         pool.buffers.push(buffer);
         const pages = buffer.ops.mmap?.(buffer);
         if (pages !== undefined) this.#located(name, index, pages.extents);
@@ -95,10 +95,11 @@ export class PipelineRun {
       for (const { pool, reads, writes } of this.#uses(stage)) {
         for (const [index, buffer] of pool.buffers.entries()) {
           const key = `${stage.name} ${pool.name} ${index}`;
-          if (stage.device === null) this.#mappings.set(key, buffer.mmap());
+          if (stage.device === null) this.#mappings.set(key, buffer.mmap(stage.mmap ?? undefined));
           else {
             const importer = this.#system.importer(stage.device);
-            this.#imports.set(key, yield* importer.attach(buffer, directionOf(reads, writes)));
+            const options = stage.pin === null ? {} : { pin: stage.pin };
+            this.#imports.set(key, yield* importer.attach(buffer, directionOf(reads, writes), options));
           }
         }
       }
@@ -189,6 +190,7 @@ export class PipelineRun {
     for (const kind of kinds) {
       yield* kind === "read" ? mapping.read(offset, end - offset) : mapping.write(offset, end - offset);
     }
+    if (writes && stage.drains && mapping.memoryType === "write-combining") mapping.drain();
     if (stage.brackets) yield* buffer.endCpuAccess(direction);
   }
 

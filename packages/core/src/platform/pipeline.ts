@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
 import { alignUp, PAGE_SIZE, parseSize, type Size } from "../address.ts";
+import type { PinChoice } from "../buffer/importer.ts";
 import { InputError } from "../error.ts";
 import { nearestName } from "../nearest-name.ts";
 import type { CoherencyChoice } from "./coherency-choice.ts";
 
 /** A pool of equal buffers: their size in bytes, or the picture that they hold. */
-export type BufferDescription =
-  | { readonly size: Size; readonly count?: number }
-  | { readonly format: "NV12"; readonly width: number; readonly height: number; readonly count?: number };
+export type BufferDescription = BufferOptions &
+  ({ readonly size: Size } | { readonly format: "NV12"; readonly width: number; readonly height: number });
+
+interface BufferOptions {
+  /** How many of them; default 1. */
+  readonly count?: number;
+  /** How the exporter's device may cache them: one of the exporter's cache levels; default its own choice. */
+  readonly cache?: string;
+}
 
 interface StageCommon {
   /** Default: the device, or `cpu`. */
@@ -25,6 +32,11 @@ interface StageCommon {
 /** A device's transfer. */
 export interface DeviceStage extends StageCommon {
   readonly device: string;
+  /**
+   * For a display: true pins the buffer at each flip, as a correct driver does; `once` is a front buffer that stays pinned;
+   * false is a driver that forgets. Default true.
+   */
+  readonly pin?: boolean | "once";
 }
 
 /** CPU access through a user mapping. */
@@ -34,6 +46,10 @@ export interface CpuStage extends StageCommon {
   readonly brackets?: boolean;
   /** How it waits for fences: `poll` before the bracket, or leaving it to the bracket's `ioctl`; default `poll`. */
   readonly wait?: "poll" | "ioctl";
+  /** How it maps the buffer: one of the exporter's mmap types; default the exporter's first. */
+  readonly mmap?: string;
+  /** False forgets to drain the write-combining buffers after writing; default true. */
+  readonly drains?: boolean;
 }
 
 /** How the stages of a pipeline wait for each other. */
@@ -69,18 +85,37 @@ export interface PlannedStage {
   readonly waits: boolean;
   readonly brackets: boolean;
   readonly polls: boolean;
+  /** When a display pins; null where the pipeline does not say. */
+  readonly pin: PinChoice | null;
+  /** Null for the exporter's first way of mapping. */
+  readonly mmap: string | null;
+  readonly drains: boolean;
+}
+
+/** A pool of buffers with its defaults. */
+export interface PlannedBuffer {
+  /** Bytes of each. */
+  readonly size: number;
+  readonly count: number;
+  /** Null for the exporter's choice. */
+  readonly cache: string | null;
 }
 
 /** A pipeline that was checked against a platform. */
 export interface PlannedPipeline {
   readonly name: string;
-  readonly buffers: ReadonlyMap<string, { readonly size: number; readonly count: number }>;
+  readonly buffers: ReadonlyMap<string, PlannedBuffer>;
   readonly stages: readonly PlannedStage[];
   readonly exporter: string;
   readonly sync: SyncChoice;
   readonly frames: number;
 }
 
+const pins = new Map<unknown, PinChoice>([
+  [true, "flip"],
+  ["once", "once"],
+  [false, "never"],
+]);
 const syncs: readonly SyncChoice[] = ["implicit", "explicit", "none"];
 const MOST_FRAMES = 1_000_000;
 const MOST_BUFFERS = 1024;
@@ -102,12 +137,13 @@ export function planPipeline(
     Number.isSafeInteger(value) && value >= 1 && value <= most
       ? value
       : fail(field, `${value} is not a whole number from 1 to ${most}`);
-  const buffers = new Map<string, { size: number; count: number }>();
+  const buffers = new Map<string, PlannedBuffer>();
   for (const [name, description] of Object.entries(pipeline.buffers)) {
     const size = sizeOf(description, (field, reason) => fail(`buffers.${name}.${field}`, reason));
     if (size < 1 || size > MOST_BYTES)
       fail(`buffers.${name}.size`, `${size} bytes; a buffer has 1 byte to 64 GiB`);
-    buffers.set(name, { size, count: whole(`buffers.${name}.count`, description.count ?? 1, MOST_BUFFERS) });
+    const { count = 1, cache = null } = description;
+    buffers.set(name, { size, count: whole(`buffers.${name}.count`, count, MOST_BUFFERS), cache });
   }
   if (buffers.size === 0) fail("buffers", "a pipeline needs a buffer");
   if (pipeline.stages.length === 0) fail("stages", "a pipeline needs a stage");
@@ -151,6 +187,9 @@ export function planPipeline(
       waits: stage.waits ?? true,
       brackets: "cpu" in stage ? (stage.brackets ?? true) : false,
       polls: "cpu" in stage ? (stage.wait ?? "poll") === "poll" : false,
+      pin: "device" in stage && stage.pin !== undefined ? pinOf(stage.pin, `${field}.pin`, fail) : null,
+      mmap: "cpu" in stage ? (stage.mmap ?? null) : null,
+      drains: "cpu" in stage ? (stage.drains ?? true) : true,
     };
   });
   const { exporter } = pipeline;
@@ -169,7 +208,13 @@ export function planPipeline(
   return { name: pipeline.pipeline ?? "pipeline", buffers, stages, exporter, sync, frames };
 }
 
-function sizeOf(description: BufferDescription, fail: (field: string, reason: string) => never): number {
+type Fail = (field: string, reason: string) => never;
+
+function pinOf(pin: unknown, field: string, fail: Fail): PinChoice {
+  return pins.get(pin) ?? fail(field, `${JSON.stringify(pin)} is none of true, "once" and false`);
+}
+
+function sizeOf(description: BufferDescription, fail: Fail): number {
   if ("size" in description) {
     try {
       return parseSize(description.size);

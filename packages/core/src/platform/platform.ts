@@ -7,6 +7,7 @@ import { AssemblyError } from "../error.ts";
 import { nearestName } from "../nearest-name.ts";
 import type { Process } from "../sim/process.ts";
 import { type Token, tokenName } from "../token.ts";
+import { checkAbilities } from "./abilities.ts";
 import { type BoardDescription, board } from "./board.ts";
 import { type Pipeline, planPipeline } from "./pipeline.ts";
 import { isOwnPlugin, type Plugin } from "./plugin.ts";
@@ -56,6 +57,7 @@ export class Platform {
     const plan = planPipeline(pipeline, { devices: this.deviceNames, exporters: this.exporterNames }, place);
     const coherency = options.coherency ?? pipeline.coherency ?? "kernel";
     const system = this.boot({ ...options, coherency });
+    checkAbilities(system, plan, place);
     return { report: runPlanned(system, plan, this.board.model), system };
   }
 

@@ -7,13 +7,23 @@ const program = (
   timelines: readonly string[] = ["a", "b", "c"],
 ) => ({
   name: "program",
-  domains: { cpu: { line: 64 }, gpu: { line: 128 } },
+  domains: {
+    cpu: { line: 64 },
+    gpu: { line: 128 },
+    l1: { line: 32, behind: "l2" },
+    l2: { line: 32, behind: "l3" },
+    l3: { line: 32 },
+    other: { line: 32, behind: "l3" },
+  },
   agents: {
     cpu: { route: "cached", domain: "cpu" },
     gpu: { route: "cached", domain: "gpu" },
     dma: { route: "direct" },
     hpc: { route: "snoop", domain: "cpu" },
     acp: { route: "snoop", domain: "cpu", writes: "allocate" },
+    core: { route: "cached", domain: "l1" },
+    port: { route: "snoop", domain: "l2" },
+    outer: { route: "cached", domain: "l2" },
   } as const,
   buffer: { size: 4096 },
   timelines,
@@ -72,6 +82,15 @@ describe("which operations conflict", () => {
     ["flush cpu 0 64", "flush gpu 64 128", "maintenance"],
     ["invalidate cpu 0 64", "invalidate gpu 0 64", "maintenance"],
     ["invalidate cpu 0 64", "invalidate gpu 128 192", null],
+    ["clean l1 0 32", "clean l2 0 32", "maintenance"],
+    ["clean l1 0 32", "clean l3 0 32", "maintenance"],
+    ["clean l1 0 32", "clean l2 32 64", null],
+    ["clean l2 0 32", "clean l2 0 32", null],
+    ["clean l1 0 32", "clean other 0 32", null],
+    ["clean l2 0 32", "core read 0 32", "maintenance"],
+    ["core write 0 16", "port write 16 32", "line"],
+    ["core write 0 16", "outer read 16 32", "line"],
+    ["core read 0 32", "outer read 0 32", null],
   ])("%s, %s: %s", (first, second, conflict) => {
     expect(races([action("a", first), action("b", second)])).toEqual(
       conflict === null ? [] : [[0, 1, conflict]],
@@ -123,8 +142,8 @@ describe("what orders", () => {
     );
     expect(result).toMatchObject({ stale: [3], lost: 4, races: [] });
     expect(result.hazards.map(({ witness }) => witness)).toEqual([
-      [0, 3].map((step) => ({ kind: "operation", step, allocates: null })),
-      [0, 4].map((step) => ({ kind: "operation", step, allocates: null })),
+      [0, 3].map((step) => ({ kind: "operation", step, choices: [] })),
+      [0, 4].map((step) => ({ kind: "operation", step, choices: [] })),
     ]);
   });
 });

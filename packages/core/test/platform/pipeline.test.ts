@@ -19,7 +19,7 @@ const plan = (change: object, place?: string) =>
 test("defaults: one frame, one buffer, the device's name, all of the buffer", () => {
   const planned = plan({});
   expect(planned.frames).toBe(1);
-  expect(planned.buffers.get("b")).toEqual({ size: 4096, count: 1 });
+  expect(planned.buffers.get("b")).toEqual({ size: 4096, count: 1, cache: null });
   expect(planned.stages).toEqual([
     {
       name: "usb0",
@@ -30,8 +30,19 @@ test("defaults: one frame, one buffer, the device's name, all of the buffer", ()
       waits: true,
       brackets: false,
       polls: false,
+      pin: null,
+      mmap: null,
+      drains: true,
     },
   ]);
+});
+
+test.each([
+  [true, "flip"],
+  ["once", "once"],
+  [false, "never"],
+] as const)("pin: %s", (pin, planned) => {
+  expect(plan({ stages: [{ device: "usb0", reads: "b", pin }] }).stages[0]).toMatchObject({ pin: planned });
 });
 
 test("a CPU stage polls and opens its brackets unless told otherwise", () => {
@@ -66,6 +77,11 @@ test.each<[what: string, change: object, line: string]>([
     "an odd picture",
     { buffers: { b: { format: "NV12", width: 3, height: 2 } } },
     "buffers.b.width: 3 is not an even number from 2 to 65536, as NV12 needs",
+  ],
+  [
+    "a pin that is no choice",
+    { stages: [{ device: "usb0", reads: "b", pin: "twice" }] },
+    `stages[0].pin: "twice" is none of true, "once" and false`,
   ],
   [
     "an idle stage",

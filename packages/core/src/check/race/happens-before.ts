@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { cacheMaintenance, dmaTrack } from "../../dma/dma-trace.ts";
+import { cacheMaintenance, cpuAccess, cpuDrain, dmaTrack } from "../../dma/dma-trace.ts";
+import { memoryTypes } from "../../dma/memory-type.ts";
 import { schedProcessWait, waitQueuePass, waitQueueWake } from "../../sim/sched-trace.ts";
 import type { Trace, TraceEvent, TraceSubscriber } from "../../sim/trace.ts";
 import type { TraceField, Tracepoint } from "../../sim/tracepoint.ts";
@@ -15,6 +16,8 @@ import { FenceClocks, ResvClock } from "./fence-clock.ts";
 import { TimelineClock } from "./timeline-clock.ts";
 import { advanced, joined, knows, NOTHING, type VectorClock } from "./vector-clock.ts";
 
+const WRITE_COMBINING = memoryTypes.indexOf("write-combining");
+
 /** Acquire contexts are written as locks with this behind their name, and order nothing. */
 const CONTEXT = "_acquire";
 
@@ -24,7 +27,10 @@ const CONTEXT = "_acquire";
  * before its handler, a wake-up, a spawn, an armed timer); a wait for a fence, or a look that finds it signaled, after
  * the signal; taking a lock after it was given back; passing a wait queue after the wake; joining a task after its end.
  *
- * Not modelled: barriers, which a submission and a completion are taken to hold; a fence that signals only when
+ * A write through a write-combining mapping is in memory only when its timeline has drained its buffers; what happens
+ * between the two does not tell others of it.
+ *
+ * Not modelled: other barriers, which a submission and a completion are taken to hold; a fence that signals only when
  * somebody asks its driver is ordered with whoever asked.
  */
 export class HappensBefore {
@@ -36,6 +42,10 @@ export class HappensBefore {
   /** The last maintenance of each timeline. */
   #maintained: VectorClock = NOTHING;
   readonly #queues = new Map<number, VectorClock>();
+  /** Writes that wait in write-combining buffers, by timeline. */
+  readonly #waiting = new Map<number, number[]>();
+  /** For each such write the event after which it is in memory; infinite until then. */
+  readonly #drained = new Map<number, number>();
   /** What an event of each tracepoint means. */
   readonly #meanings: (((event: TraceEvent, own: TimelineClock) => void) | undefined)[] = [];
 
@@ -53,7 +63,14 @@ export class HappensBefore {
 
   /** Whether the event `seq` of `timeline` happens before whatever `on` does next. */
   before(timeline: number, seq: number, on: number): boolean {
-    return timeline === on || knows(this.#of(on).others, timeline, seq);
+    return timeline === on || knows(this.#of(on).others, timeline, this.#drained.get(seq) ?? seq);
+  }
+
+  /** Whether only a drain of its write-combining buffers keeps the event from happening before what `on` does next. */
+  lacksDrain(timeline: number, seq: number, on: number): boolean {
+    return (
+      this.#drained.has(seq) && knows(this.#of(on).others, timeline, seq) && !this.before(timeline, seq, on)
+    );
   }
 
   /** Whether one event happens before another. */
@@ -61,7 +78,9 @@ export class HappensBefore {
     const { ring } = this.#trace;
     const by = ring.timelineOf(first);
     const on = ring.timelineOf(second);
-    return by === on ? first <= second : knows(this.#of(on).at(second), by, first);
+    return by === on
+      ? first <= second
+      : knows(this.#of(on).at(second), by, this.#drained.get(first) ?? first);
   }
 
   #of(timeline: number): TimelineClock {
@@ -137,6 +156,17 @@ export class HappensBefore {
     this.#means(lockAcquired, (event, own) => own.learn(this.#locks.get(lockOf(event)) ?? NOTHING));
     this.#means(lockRelease, (event, own) => {
       if (!event.text("name").endsWith(CONTEXT)) this.#locks.set(lockOf(event), own.now);
+    });
+    this.#means(cpuAccess, (event) => {
+      if (event.get("type") !== WRITE_COMBINING || event.text("kind") === "read") return;
+      this.#drained.set(event.seq, Number.POSITIVE_INFINITY);
+      const waiting = this.#waiting.get(event.timeline);
+      if (waiting === undefined) this.#waiting.set(event.timeline, [event.seq]);
+      else waiting.push(event.seq);
+    });
+    this.#means(cpuDrain, ({ timeline, seq }) => {
+      for (const write of this.#waiting.get(timeline) ?? []) this.#drained.set(write, seq);
+      this.#waiting.delete(timeline);
     });
     this.#means(cacheMaintenance, ({ timeline, seq }) => {
       this.#maintained = advanced(this.#maintained, timeline, seq);

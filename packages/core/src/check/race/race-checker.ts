@@ -19,6 +19,8 @@ export interface Race {
   readonly end: number;
   /** Whether it is false sharing in one domain, which harms nobody unless maintenance or somebody else meets the line. */
   readonly shared: boolean;
+  /** Whether all that is missing is a drain of the write-combining buffers behind the first. */
+  readonly undrained: boolean;
   readonly count: number;
 }
 
@@ -76,7 +78,9 @@ export class RaceChecker {
     const key = `${[a, b].sort().join()} ${shared} ${buffer}`;
     const known = this.#races.get(key);
     if (known === undefined) {
-      this.#races.set(key, { first: first.step, second: second.step, start, end, shared, count: 1 });
+      const undrained = this.#order.lacksDrain(first.timeline, first.seq, second.timeline);
+      const steps = { first: first.step, second: second.step };
+      this.#races.set(key, { ...steps, start, end, shared, undrained, count: 1 });
     } else if (known.second !== second.step && known.start === start) known.count++;
     else if (known.second === second.step && known.end === start) known.end = end;
   }

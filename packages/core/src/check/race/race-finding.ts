@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { dmaBufMmap, dmaBufMunmap, dmaBufVmap, dmaBufVunmap } from "../../buffer/buffer-trace.ts";
 import type { Trace, TraceEvent } from "../../sim/trace.ts";
+import type { Tracepoint } from "../../sim/tracepoint.ts";
 import { dmaFenceSignaled } from "../../sync/dma-fence-trace.ts";
 import { type BecauseEvent, type Finding, finding } from "../finding.ts";
 import type { HazardContext } from "../hazard-finding.ts";
@@ -20,7 +22,9 @@ function explain(race: Race, context: HazardContext): Finding {
   const [before, after] = [trace.at(firstSeq), trace.at(secondSeq)];
   const access = ledger.of(secondSeq);
   const range = buffers.rangeOf(Float64Array.of(start, end));
-  const message = `${text.step(second)}, and nothing orders that after ${text.step(first, "then")}`;
+  const message = race.undrained
+    ? `${text.step(second)}, but ${text.step(first, "then")} and nothing has drained the write-combining buffer since`
+    : `${text.step(second)}, and nothing orders that after ${text.step(first, "then")}`;
   const chains = new Map([...chain(trace, firstSeq), ...chain(trace, secondSeq)]);
   chains.set(firstSeq, text.because(first)).set(secondSeq, text.because(second));
   return finding("race", message, {
@@ -37,7 +41,11 @@ function explain(race: Race, context: HazardContext): Finding {
       time: before?.time ?? 0,
     },
     because: [...chains].sort(([a], [b]) => a - b).map(([, event]) => event),
-    fix: [missing(before, after, trace, [text.step(first), text.step(second)])],
+    fix: [
+      race.undrained
+        ? `drain the write-combining buffer (${context.writeBarrier}) on ${before?.timelineName ?? "the CPU"} before it tells anybody that the data is there`
+        : missing(before, after, trace, [text.step(first), text.step(second)]),
+    ],
   });
 }
 
@@ -46,12 +54,14 @@ const deviceOf = (event: TraceEvent | undefined): string | null =>
 
 /** Systems whose events say how timelines came to act; the others say what they did on the way. */
 const telling: readonly string[] = ["dma", "dma_buf", "dma_fence", "dma_resv", "dmabuf", "sched"];
+/** Events of theirs that only stand in between. */
+const beside: readonly Tracepoint[] = [dmaBufMmap, dmaBufMunmap, dmaBufVmap, dmaBufVunmap];
 
 /** How an operation came about: the newest events that led to it. */
 function chain(trace: Trace, seq: number): [seq: number, event: BecauseEvent][] {
   const causes = trace.because(seq).slice(1);
   return causes
-    .filter(({ point }) => telling.includes(point.system))
+    .filter(({ point }) => telling.includes(point.system) && !beside.includes(point))
     .slice(0, LONGEST_CHAIN)
     .map((event) => [
       event.seq,
