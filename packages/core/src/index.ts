@@ -22,6 +22,7 @@ export type { DmaBufCore } from "./buffer/dma-buf-core.ts";
 export type { CpuPages, DmaBufOps, ExportInfo } from "./buffer/dma-buf-ops.ts";
 export type { AllocateOptions, Exporter } from "./buffer/exporter.ts";
 export type { FdTable } from "./buffer/fd-table.ts";
+export { FencedTransfers, type TransferTarget } from "./buffer/fenced-transfers.ts";
 export {
   type AttachOptions,
   type ImportedBuffer,
@@ -33,7 +34,9 @@ export {
 } from "./buffer/importer.ts";
 export type { KernelMapping } from "./buffer/kernel-mapping.ts";
 export { type KernelProfile, kernelProfiles, linux72, linux612, proposed } from "./buffer/kernel-profile.ts";
+export { MappedAttachment } from "./buffer/mapped-attachment.ts";
 export { CoherencyConflict } from "./buffer/policy/reject-at-attach.ts";
+export { StaticImport } from "./buffer/static-import.ts";
 export {
   type FileInfo,
   mergeSyncFiles,

@@ -29,6 +29,8 @@ describe("examples/pipelines", () => {
     "zynq-usb-to-dac.yaml": ["incoherent", "stale-read"],
     "zynq-usb-to-dac-udmabuf.yaml": ["incoherent", "lost-write", "stale-read"],
     "zynq-adc-to-usb.yaml": ["coherent"],
+    "zynq-adc-to-display.yaml": ["coherent"],
+    "zynq-adc-to-display-system.yaml": ["impossible", "constraint-conflict"],
     "zynq-adc-acp-to-usb.yaml": ["incoherent", "stale-read"],
     "zynq-adc-hp0-to-usb.yaml": ["coherent"],
     "zynq-adc-hp0-to-usb-udmabuf.yaml": ["incoherent", "lost-write", "stale-read"],

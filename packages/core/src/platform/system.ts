@@ -152,7 +152,7 @@ export class System implements CoreServices, Disposable {
   /** The importer that drives a device: its plugin's, or the plain one that maps once and uses fences. */
   readonly importer = (name: string): Importer => {
     const device = this.device(name);
-    const make = this.#importers.get(name) ?? ((only: DmaDevice) => new StaticImporter(this.dmaBuf, only));
+    const make = this.#importers.get(name) ?? ((only: DmaDevice) => new StaticImporter(only));
     return this.#once(`importer ${name}`, () => make(device));
   };
 
