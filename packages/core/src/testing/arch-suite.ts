@@ -9,6 +9,7 @@ import type { Plugin } from "../platform/plugin.ts";
 import { ArchFixture, archOf, linesOf, neighboursOf, scatterlists } from "./arch-fixture.ts";
 import { demand, type SuiteTest } from "./suite-test.ts";
 import { toyBoard } from "./toy-board.ts";
+import { virtualCacheTests } from "./virtual-cache-suite.ts";
 
 /** What is special about an architecture. */
 export interface ArchSuiteOptions {
@@ -78,6 +79,7 @@ export function archSuite(make: () => Plugin, { noncoherent = true }: ArchSuiteO
       },
     },
     ...(noncoherent ? noncoherentTests(make) : [coherentTest(make)]),
+    ...virtualCacheTests(make),
   ];
 }
 
