@@ -166,7 +166,7 @@ describe("input that cannot be used is one line and status 2", () => {
     [
       "an unknown board",
       yaml(),
-      `dmabuf: no board "zinqmp"; did you mean "zynqmp"?; a ZynqMP .dtb file or a module does as well`,
+      `dmabuf: no board "zinqmp"; did you mean "zynqmp"?; a .dtb file of a Zynq or a module does as well`,
       "--board",
       "zinqmp",
     ],
