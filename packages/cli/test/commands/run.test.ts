@@ -37,6 +37,11 @@ describe("examples/pipelines", () => {
     "zynq-explicit-sync.yaml": ["coherent"],
     "zynq-forgotten-fence.yaml": ["incoherent", "race"],
     "zynq-no-sync.yaml": ["incoherent", "race"],
+    "zynq7000-adc-hp0-to-cpu.yaml": ["coherent"],
+    "zynq7000-adc-hp0-partial.yaml": ["incoherent", "stale-read", "uninitialised-export"],
+    "zynq7000-adc-acp-to-usb.yaml": ["incoherent", "stale-read"],
+    "zynq7000-usb-to-dac-acp.yaml": ["incoherent", "stale-read"],
+    "zynq7000-adc-acp-to-cpu-udmabuf.yaml": ["incoherent", "lost-write", "stale-read"],
     "zynq-adc-hp0-to-cpu-no-brackets.yaml": ["incoherent", "missing-bracket", "stale-read"],
   };
 
