@@ -12,6 +12,7 @@ export {
   memoryStale,
 } from "./coherency/byte-state.ts";
 export { DataMachine, type DataMachineOptions } from "./coherency/data-machine.ts";
+export { type StackProblem, stackProblem } from "./coherency/domain-stack.ts";
 export { type EventSite, type EvictionPolicy, quiet, seeded } from "./coherency/eviction-policy.ts";
 export type { Hazard } from "./coherency/hazard.ts";
 export { type LitmusHazard, type LitmusResult, runLitmus } from "./coherency/litmus.ts";
@@ -28,6 +29,7 @@ export type { MemoryMachine } from "./coherency/memory-machine.ts";
 export { type MaintenanceStep, type NextMaintenance, nextMaintenance } from "./coherency/next-maintenance.ts";
 export type { AccessKind, MaintenanceKind, Operation } from "./coherency/operation.ts";
 export { OperationLog, type Touch } from "./coherency/operation-log.ts";
+export type { Choice } from "./coherency/passage.ts";
 export {
   maintenanceOf,
   needlessMaintenance,

@@ -24,7 +24,10 @@ import { randomProgram } from "./reference/random-program.ts";
 /** Where buffers are put: at 0, and astride chunks of the stores, around 4 GiB, and far above. */
 const bases = [0, 2 ** 20 - 16, 2 ** 32 - 16, 2 ** 32 + 2 ** 20 - 8, 2 ** 40 - 8, 2 ** 51 + 3 * 2 ** 20 - 16];
 
-describe("random programs on the data machine", () => {
+describe.each([
+  ["side by side", false],
+  ["stacked", true],
+] as const)("random programs on the data machine, domains %s", (_, stacks) => {
   /** Freshness in memory and in every domain, in a word; which lines are dirty cannot be seen from outside. */
   const word = (values: readonly (boolean | null)[]): string =>
     values.map((fresh) => (fresh === null ? "-" : fresh ? "fresh" : "stale")).join();
@@ -41,7 +44,7 @@ describe("random programs on the data machine", () => {
   it("never do what the analysis machine has not reported, whatever happens by itself", () => {
     let observed = 0;
     fc.assert(
-      fc.property(randomProgram({ steps: 30 }), fc.nat(2 ** 32 - 1), (program, seed) => {
+      fc.property(randomProgram({ stacks, steps: 30 }), fc.nat(2 ** 32 - 1), (program, seed) => {
         const { machine: analysis, hazards } = analyse({ ...program, steps: [] });
         const stale: number[] = [];
         const data = new DataMachine(topologyOf(program), {
@@ -165,7 +168,7 @@ describe("random programs on the data machine", () => {
   it("hold the same bytes as the reference after the same operations and events, wherever the buffer is", () => {
     fc.assert(
       fc.property(
-        randomProgram({ steps: 12, bytes: 40 }),
+        randomProgram({ stacks, steps: 12, bytes: 40 }),
         fc.constantFrom(...bases),
         fc.array(extra, { minLength: 12, maxLength: 12 }),
         compare,
