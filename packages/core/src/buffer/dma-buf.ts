@@ -284,6 +284,11 @@ export class DmaBuf {
     mapping.end();
   }
 
+  /** The kernel's mapping of the buffer, or null when nobody has one. */
+  get kernelMapping(): KernelMapping | null {
+    return this.#vmapped;
+  }
+
   /** Takes the reservation, maps into the kernel, and lets it go (B-58). */
   vmapUnlocked(): Process<KernelMapping> {
     return this.core.simulation.process("dma_buf_vmap_unlocked", this.#vmapUnlocked());
