@@ -9,6 +9,7 @@ import type {
 import { oneLine } from "../one-line.ts";
 import type { Colors } from "../style.ts";
 import { byteHistory, type CachedByte, type HistoryRow, holderOf } from "./byte-history.ts";
+import { choiceText } from "./choice-text.ts";
 
 const values = { true: "new", false: "old" } as const;
 const shown = (fresh: boolean): string => values[`${fresh}`];
@@ -32,9 +33,9 @@ function happened(
     const performed = program.steps[step.step] as LitmusStep;
     const [start, end] = performed.range;
     const neighbour = byte < start || byte >= end ? ", the same line" : "";
-    return [String(step.step), `${stepText(performed)}${neighbour}${choicesText(program, step, performed)}`];
+    return [String(step.step), `${stepText(performed)}${neighbour}${choiceText(program, step)}`];
   }
-  return ["", `${oneLine(step.domain)} ${events[step.event]} by itself${choicesText(program, step, null)}`];
+  return ["", `${oneLine(step.domain)} ${events[step.event]} by itself${choiceText(program, step)}`];
 }
 
 const events = {
@@ -42,28 +43,6 @@ const events = {
   drop: "drops its line",
   fill: "fetches the line",
 } as const;
-
-/** What the caches did that had a choice: `, kept in the cache`, `, past l2, into l3`, `, l2 takes it too`. */
-function choicesText(
-  program: TimedLitmusProgram,
-  { kind, choices, ...of }: WitnessStep,
-  step: LitmusStep | null,
-): string {
-  const route = step !== null && "agent" in step ? program.agents[step.agent] : undefined;
-  const port = route?.route === "snoop" ? route : undefined;
-  const inwards = "event" in of ? of.event !== "write-back" : route?.route === "cached";
-  let keeps = false;
-  return choices
-    .map(({ domain, allocates }, index) => {
-      if (index === 0 && port?.writes === "allocate" && domain === port.domain) {
-        keeps = allocates;
-        return allocates ? ", kept in the cache" : "";
-      }
-      if (inwards || keeps) return allocates ? `, ${oneLine(domain)} takes it too` : "";
-      return `, ${allocates ? "into" : "past"} ${oneLine(domain)}`;
-    })
-    .join("");
-}
 
 /** The hazard in one sentence. */
 function headline(program: TimedLitmusProgram, { code, step, byte }: LitmusHazard): string {
