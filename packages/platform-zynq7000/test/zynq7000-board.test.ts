@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { overlaid } from "@dmabuf/core";
 import { describeMachine, type MachineFacts, readDeviceTree } from "@dmabuf/devicetree";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { zc702, zynq7000, zynq7000Board, zynq7000Options } from "../src/index.ts";
 
 const { DMABUF_SAMPLES: samples } = process.env;
@@ -72,7 +72,11 @@ test("USB controllers get FunctionFS, converters IIO by the first letters of the
   expect(names.flat()).not.toContain("dmac");
 });
 
-describe.skipIf(samples === undefined)("the real ZC702", () => {
+describe("the real ZC702", () => {
+  beforeEach(({ skip }) => {
+    skip(samples === undefined, "DMABUF_SAMPLES is not set");
+  });
+
   const facts = (): MachineFacts =>
     describeMachine(
       readDeviceTree(readFileSync(join(samples as string, "dtb/zynq-zc702.dtb")), "zynq-zc702.dtb"),

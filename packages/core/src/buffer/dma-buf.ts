@@ -263,6 +263,7 @@ export class DmaBuf {
     }
     try {
       const pages = yield* ops.vmap(this);
+      if (pages.memoryType === "write-back") core.cpu.flushBeforeVmap(pages.extents);
       this.#vmapped = new KernelMapping(this, pages, core.nextMapping(size));
       this.#vmappings = 1;
       trace.emit(dmaBufVmap, ino, this.#vmapped.address, memoryTypes.indexOf(pages.memoryType));
