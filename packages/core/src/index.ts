@@ -93,6 +93,7 @@ export {
   type Port,
   type RamDescription,
 } from "./platform/board.ts";
+export { type BoardChanges, overlaid } from "./platform/board-overlay.ts";
 export { type CoherencyChoice, coherencyChoices } from "./platform/coherency-choice.ts";
 export type { BufferDescription, CpuStage, DeviceStage, Pipeline, Stage } from "./platform/pipeline.ts";
 export { assemble, Platform } from "./platform/platform.ts";

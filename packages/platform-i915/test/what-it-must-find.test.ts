@@ -3,13 +3,13 @@
 import "@dmabuf/core/vitest";
 import { type Finding, InputError, type Pipeline, type RunReport, type Stage } from "@dmabuf/core";
 import { describe, expect, test } from "vitest";
-import { type I915Machine, i915 } from "../src/index.ts";
+import { i915, type MachineName } from "../src/index.ts";
 
 const COUNT = 2;
 const FRAMES = 8;
 
 const run = (
-  machine: I915Machine,
+  machine: MachineName,
   cache: string | null,
   stages: readonly Stage[],
   count = COUNT,

@@ -39,6 +39,11 @@ describe("examples/pipelines", () => {
     "zynq-explicit-sync.yaml": ["coherent"],
     "zynq-forgotten-fence.yaml": ["incoherent", "race"],
     "zynq-no-sync.yaml": ["incoherent", "race"],
+    "zynq7000-adc-hp0-to-cpu.yaml": ["coherent"],
+    "zynq7000-adc-hp0-partial.yaml": ["incoherent", "stale-read", "uninitialised-export"],
+    "zynq7000-adc-acp-to-usb.yaml": ["incoherent", "stale-read"],
+    "zynq7000-usb-to-dac-acp.yaml": ["incoherent", "stale-read"],
+    "zynq7000-adc-acp-to-cpu-udmabuf.yaml": ["incoherent", "lost-write", "stale-read"],
     "zynq-adc-hp0-to-cpu-no-brackets.yaml": ["incoherent", "missing-bracket", "stale-read"],
   };
 
@@ -168,7 +173,7 @@ describe("input that cannot be used is one line and status 2", () => {
     [
       "an unknown board",
       yaml(),
-      `dmabuf: no board "zinqmp"; did you mean "zynqmp"?; a ZynqMP .dtb file or a module does as well`,
+      `dmabuf: no board "zinqmp"; did you mean "zynqmp"?; a .dtb file of a Zynq or a module does as well`,
       "--board",
       "zinqmp",
     ],

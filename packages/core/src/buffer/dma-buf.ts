@@ -253,6 +253,11 @@ export class DmaBuf {
     this.#vmap.unmap(mapping);
   }
 
+  /** The kernel's mapping of the buffer, or null when nobody has one. */
+  get kernelMapping(): KernelMapping | null {
+    return this.#vmap.mapping;
+  }
+
   /** Takes the reservation, maps into the kernel, and lets it go (B-58). */
   vmapUnlocked(): Process<KernelMapping> {
     return this.core.simulation.process("dma_buf_vmap_unlocked", this.#vmap.mapUnlocked());

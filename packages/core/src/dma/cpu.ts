@@ -112,6 +112,15 @@ export class Cpu {
     this.#spend(ns);
   }
 
+  /**
+   * Writes back and drops what is cached by the linear map's addresses, before the memory gets another one. The kernel works
+   * through the whole cache, of which these are the lines that matter. @see flush_cache_vmap
+   */
+  flushBeforeVmap(extents: Extents): void {
+    const cache = this.#arch.virtualCache;
+    if (cache !== undefined) this.maintain(cache.flushVmapRange(this.#arch.cpuDomain, extents));
+  }
+
   /** Makes what was written through virtual addresses visible to devices. @see flush_kernel_vmap_range */
   flushVmapRange(extents: Extents, address: number): void {
     const cache = this.#arch.virtualCache;

@@ -59,6 +59,19 @@ export class ArchFixture {
     this.#machine.access(this.#cached, kind, extents);
   }
 
+  /** An access through an address that leads to another domain than the linear map's. */
+  cpuThrough(domain: string, kind: AccessKind, extents: Extents): void {
+    this.#machine.access(this.topology.route({ route: "cached", domain }), kind, extents);
+  }
+
+  flushVmap(domain: string, extents: Extents): void {
+    this.#maintain(this.#arch.virtualCache?.flushVmapRange(domain, extents) ?? []);
+  }
+
+  invalidateVmap(domain: string, extents: Extents): void {
+    this.#maintain(this.#arch.virtualCache?.invalidateVmapRange(domain, extents) ?? []);
+  }
+
   device(kind: AccessKind, extents: Extents): void {
     this.#machine.access(this.#direct, kind, extents);
   }

@@ -10,6 +10,7 @@ import { ArchFixture, archOf, linesOf, neighboursOf, scatterlists } from "./arch
 import { bothWays, eachMachine, flushed, fromDevice, ranges, toDevice } from "./arch-play.ts";
 import { demand, type SuiteTest } from "./suite-test.ts";
 import { toyBoard } from "./toy-board.ts";
+import { virtualCacheTests } from "./virtual-cache-suite.ts";
 
 /** What is special about an architecture. */
 export interface ArchSuiteOptions {
@@ -108,6 +109,7 @@ export function archSuite(make: () => Plugin, { noncoherent = true }: ArchSuiteO
       },
     },
     ...(noncoherent ? noncoherentTests(make) : [coherentTest(make)]),
+    ...virtualCacheTests(make),
   ];
 }
 

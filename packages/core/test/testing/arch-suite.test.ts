@@ -10,6 +10,7 @@ import {
   definePlugin,
   Extents,
   type Plugin,
+  type VirtualCache,
 } from "../../src/index.ts";
 import { archSuite, type SuiteTest, toyArch } from "../../src/testing.ts";
 
@@ -69,6 +70,43 @@ const BOTH = "bidirectional: both, in turns";
 const BESIDE = "loses nothing that shares a line with the ranges";
 const OTHER = "works on no line but those of the ranges";
 const BYTES = "holds on real bytes, whatever the cache does by itself";
+
+const ADDRESS = "finds a domain of its own for every virtual address, the same one each time";
+const VMAP_TO = "the device reads what was written through another address, once that is flushed";
+const VMAP_FROM =
+  "what the device wrote is read through another address, once that is flushed and invalidated";
+
+/** The toy architecture with a cache behind its own, and maintenance of both in some order. */
+const stacked = (change: Partial<Arch> = {}): Plugin =>
+  toyWith({
+    domains: { cpu: { line: 64, behind: "outer" }, outer: { line: 64 } },
+    syncForDevice: (extents) => [on("clean", extents), on("clean", extents, "outer")],
+    syncForCpu: (extents, direction) => {
+      if (toDevice(direction)) return [];
+      const kind = extents.isAligned(64) ? "invalidate" : "flush";
+      return [on(kind, extents, "outer"), on(kind, extents)];
+    },
+    ...change,
+  });
+
+/** The toy architecture with a cache that is looked up by virtual address, in two colours. */
+const coloured = (change: Partial<VirtualCache> = {}): Plugin =>
+  toyWith({
+    domains: { cpu: { line: 64 }, alias: { line: 64 } },
+    virtualCache: {
+      domainAt: (virtual, physical) => ((virtual - physical) % 8192 === 0 ? "cpu" : "alias"),
+      flushVmapRange: (domain, extents) => [on("flush", extents, domain)],
+      invalidateVmapRange: (domain, extents) => [on("flush", extents, domain)],
+      ...change,
+    },
+  });
+
+describe.each([
+  ["a cache behind another", () => stacked()],
+  ["a cache with aliases", () => coloured()],
+])("so does one with %s", (_what, make) => {
+  for (const { name, run } of archSuite(make)) test(name, run);
+});
 
 const toDevice = (direction: DmaDirection): boolean => direction === "to-device";
 
@@ -227,6 +265,71 @@ const mutants: (readonly [fault: string, found: string, make: () => Plugin])[] =
         },
       }),
   ],
+  [
+    "for the device, works on the outer cache before the inner one",
+    TO,
+    () => stacked({ syncForDevice: (extents) => [on("clean", extents, "outer"), on("clean", extents)] }),
+  ],
+  [
+    "for the device that writes, drops the outer cache's lines before the inner one's",
+    FROM,
+    () =>
+      stacked({
+        syncForDevice: (extents, direction) =>
+          direction === "from-device"
+            ? [on("flush", extents, "outer"), on("flush", extents)]
+            : [on("clean", extents), on("clean", extents, "outer")],
+      }),
+  ],
+  [
+    "for the CPU, works on the inner cache before the outer one",
+    FROM,
+    () =>
+      stacked({
+        syncForCpu: (extents, direction) =>
+          toDevice(direction) ? [] : [on("flush", extents), on("flush", extents, "outer")],
+      }),
+  ],
+  [
+    "forgets the outer cache for the device",
+    TO,
+    () => stacked({ syncForDevice: (extents) => [on("clean", extents)] }),
+  ],
+  [
+    "forgets the outer cache for the CPU",
+    FROM,
+    () =>
+      stacked({
+        syncForCpu: (extents, direction) => (toDevice(direction) ? [] : [on("flush", extents)]),
+      }),
+  ],
+  [
+    "drops lines of the outer cache that it shares",
+    BESIDE,
+    () =>
+      stacked({
+        syncForCpu: (extents, direction) =>
+          toDevice(direction) ? [] : [on("invalidate", extents, "outer"), on("flush", extents)],
+      }),
+  ],
+  [
+    "has caches behind each other in a circle",
+    NAMES,
+    () => stacked({ domains: { cpu: { line: 64, behind: "outer" }, outer: { line: 64, behind: "cpu" } } }),
+  ],
+  ["knows no domain for some addresses", ADDRESS, () => coloured({ domainAt: () => "colour-3" })],
+  [
+    "finds another domain for the same address",
+    ADDRESS,
+    () => coloured({ domainAt: () => (calls++ % 2 === 0 ? "cpu" : "alias") }),
+  ],
+  ["does not flush other addresses", VMAP_TO, () => coloured({ flushVmapRange: () => [] })],
+  [
+    "flushes the linear map's lines instead",
+    VMAP_TO,
+    () => coloured({ flushVmapRange: (_domain, extents) => [on("flush", extents)] }),
+  ],
+  ["does not invalidate other addresses", VMAP_FROM, () => coloured({ invalidateVmapRange: () => [] })],
   ["does not clean, with real bytes", BYTES, () => toyWith({ syncForDevice: () => [] })],
   ["does not invalidate, with real bytes", BYTES, () => toyWith({ syncForCpu: () => [] })],
 ];
