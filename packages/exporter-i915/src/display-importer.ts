@@ -47,7 +47,7 @@ export class DisplayImporter implements Importer {
     if (direction === "from-device") {
       throw new KernelError("EINVAL", "i915 addfb", `${device.name} scans buffers, it writes none`);
     }
-    const object = yield* this.#driver.imports.bringMapped(buffer, device);
+    const object = yield* this.#driver.imports.bring(buffer, device);
     object.framebuffers++;
     return new DisplayImport({ buffer, object, device, direction: "to-device" }, this, pin);
   }

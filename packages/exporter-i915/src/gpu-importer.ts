@@ -22,7 +22,7 @@ export class GpuImporter implements Importer {
   }
 
   *#attach(buffer: DmaBuf, direction: DmaDirection): Process<ImportedBuffer> {
-    const object = yield* this.#driver.imports.bringMapped(buffer, this.#device);
+    const object = yield* this.#driver.imports.bring(buffer, this.#device);
     return new GpuImport({ buffer, object, device: this.#device, direction });
   }
 }

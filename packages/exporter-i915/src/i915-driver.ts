@@ -55,7 +55,7 @@ export class I915Driver implements Exporter, GemDriver<I915Object> {
   readonly worker: Workqueue;
   readonly cacheLevels: readonly CacheLevel[];
   readonly mmapTypes: readonly string[];
-  /** The buffers of others that it has brought in. */
+  /** The buffers that programs have brought to its devices. */
   readonly imports = new ImportTable(this);
   readonly #regions: MemoryRegions;
   #objects = 0;
@@ -137,10 +137,10 @@ export class I915Driver implements Exporter, GemDriver<I915Object> {
     return object.exported;
   }
 
-  /** The object behind a buffer, with a reference; see `ImportTable.bring`. @see i915_gem_prime_import */
+  /** The object behind a buffer, with a reference, for PRIME; see `ImportTable.import`. @see i915_gem_prime_import */
   importBuffer(buffer: DmaBuf): Process<I915Object> {
     const { simulation } = this.services;
-    return simulation.process("i915_gem_prime_import", this.imports.bring(buffer, this.gpu));
+    return simulation.process("i915_gem_prime_import", this.imports.import(buffer, this.gpu));
   }
 
   /** See `setCaching`. */

@@ -75,6 +75,20 @@ export class ShmemBacking implements Backing {
       }
       taken.push(page);
     }
-    return Extents.of(...taken.map((page) => [page, page + PAGE_SIZE] as const));
+    return inOrder(taken);
   }
+}
+
+/** Pages as ranges, neighbours joined. */
+function inOrder(pages: readonly PhysAddr[]): Extents {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  for (const page of pages) {
+    if (ends.at(-1) === page) ends[ends.length - 1] = page + PAGE_SIZE;
+    else {
+      starts.push(page);
+      ends.push(page + PAGE_SIZE);
+    }
+  }
+  return Extents.each(starts, ends);
 }

@@ -73,6 +73,18 @@ describe("N-13: import", () => {
     });
   });
 
+  test("for PRIME, whose files have tables of their own, each import is a new object (G-3)", () => {
+    onDriver(withLlc, function* ({ driver, system }) {
+      using buffer = foreignBuffer(system);
+      const one = yield* driver.importBuffer(buffer);
+      const two = yield* driver.importBuffer(buffer);
+      expect([one === two, buffer.attachments.length]).toEqual([false, 2]);
+      yield* one.put();
+      yield* two.put();
+      expect(buffer.attachments.length).toBe(0);
+    });
+  });
+
   test("the display refuses to write", () => {
     onDriver(withLlc, function* ({ system }) {
       using buffer = foreignBuffer(system);

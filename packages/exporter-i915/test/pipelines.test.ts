@@ -42,6 +42,23 @@ describe("with an LLC", () => {
     expect(report.findings).toEqual([]);
   });
 
+  test("and each of them is asked for by the flip, not by the end of CPU access", () => {
+    const { system } = platformOf(withLlc).judge({
+      buffers: { frame: { size: "16KiB", count: 2 } },
+      stages: [cpuWrites, displayReads],
+      exporter: "i915",
+      frames: 6,
+    });
+    const { trace } = system.simulation;
+    const flushes = [...trace.events()].filter(({ point }) => point.name === "i915_gem_object_clflush");
+    expect(flushes.map(({ timelineName }) => timelineName)).toEqual(Array(6).fill("display"));
+    const done = [...trace.events()].filter(({ point }) => point.name === "cache_maintenance");
+    expect(done.map(({ cause }) => trace.at(cause)?.point.name)).toEqual(
+      Array(6).fill("i915_gem_object_clflush"),
+    );
+    system[Symbol.dispose]();
+  });
+
   test("a front buffer that stays pinned is stale despite brackets", () => {
     const report = run(withLlc, [cpuWrites, { ...displayReads, pin: "once" }], { count: 1 });
     expect(wrong(report)).toEqual(["stale-read"]);
@@ -123,5 +140,28 @@ describe("without an LLC", () => {
       yield* camera.detach();
     });
     expect(needless({ findings })).toEqual([["flush by i915_gem_object_get_pages_dmabuf of gpu", 3]]);
+  });
+});
+
+describe("the aperture", () => {
+  const drawn: Stage = { cpu: true, writes: "frame", mmap: "gtt" };
+  test.each([
+    ["llc", withLlc],
+    ["none", withLlc],
+    ["none", withoutLlc],
+    ["snooped", withoutLlc],
+  ] as const)("shows the CPU what the GPU sees, %s: %#", (cache, options) => {
+    expect(run(options, [drawn, gpuReads], { cache }).verdict).toBe("coherent");
+    expect(run(options, [gpuWrites, { ...cpuReads, mmap: "gtt" } as Stage], { cache }).verdict).toBe(
+      "coherent",
+    );
+    expect(run(options, [drawn, displayReads], { cache }).verdict).toBe("coherent");
+  });
+
+  test("without a drain what was written there may come late", () => {
+    const late: Stage = { ...drawn, drains: false, brackets: false } as Stage;
+    expect(wrong(run(withoutLlc, [late, displayReads], { cache: "none" }))).toEqual(["race"]);
+    // The job drains as well, on the thread that submits it, which is not the one that has drawn.
+    expect(wrong(run(withoutLlc, [late, gpuReads], { cache: "none" }))).toEqual(["race"]);
   });
 });
