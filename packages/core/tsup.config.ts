@@ -2,7 +2,15 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/coherency.ts", "src/sync.ts", "src/sim.ts", "src/testing.ts", "src/vitest.ts"],
+  entry: [
+    "src/index.ts",
+    "src/coherency.ts",
+    "src/sync.ts",
+    "src/sim.ts",
+    "src/drm.ts",
+    "src/testing.ts",
+    "src/vitest.ts",
+  ],
   format: ["esm"],
   target: "node20",
   platform: "neutral",

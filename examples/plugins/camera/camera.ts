@@ -8,10 +8,11 @@ import {
   type ImportedBuffer,
   type Importer,
   KernelError,
+  MappedAttachment,
   type Plugin,
   type Process,
+  StaticImport,
 } from "@dmabuf/core";
-import { CameraImport } from "./camera-import.ts";
 
 /** What kind of capture engine it is. */
 export interface CameraOptions {
@@ -40,30 +41,15 @@ class Camera implements Importer {
   }
 
   *#attach(buffer: DmaBuf, direction: DmaDirection): Process<ImportedBuffer> {
-    if (direction !== "from-device") {
-      throw new KernelError(
-        "EINVAL",
-        "camera attach",
-        `${this.#device.name} writes frames, it reads nothing`,
-      );
-    }
-    buffer.get();
-    try {
-      const attachment = yield* buffer.attach(this.#device);
-      try {
-        const mapping = yield* attachment.mapUnlocked(direction);
-        if (mapping.nents <= this.#segments) return new CameraImport(this.#services, attachment, mapping);
-        yield* attachment.unmapUnlocked(mapping);
-        const reason = `${mapping.nents} segments, ${this.#device.name} takes ${this.#segments} at most`;
-        throw new KernelError("EFAULT", "camera attach", reason);
-      } catch (error) {
-        yield* attachment.detach();
-        throw error;
-      }
-    } catch (error) {
-      buffer.put();
-      throw error;
-    }
+    const { name } = this.#device;
+    if (direction !== "from-device")
+      throw new KernelError("EINVAL", "camera attach", `${name} writes frames, it reads nothing`);
+    const mapped = yield* MappedAttachment.attach(buffer, this.#device, direction, ({ mapping }) => {
+      if (mapping.nents <= this.#segments) return;
+      const reason = `${mapping.nents} segments, ${name} takes ${this.#segments} at most`;
+      throw new KernelError("EFAULT", "camera attach", reason);
+    });
+    return new StaticImport(mapped, { driverName: "camera", timelineName: name });
   }
 }
 

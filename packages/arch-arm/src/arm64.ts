@@ -10,8 +10,10 @@ import {
   type Plugin,
 } from "@dmabuf/core";
 import type { DomainSpec, MaintenanceKind } from "@dmabuf/core/coherency";
-import { cleanRange, invalidateRange, type RangeMaintenance } from "./dcache-range.ts";
-import { cortexA53LineCost, type LineCost } from "./line-cost.ts";
+import { cacheLine } from "./cache-line.ts";
+import { cleanRange, invalidateRange } from "./dcache-range.ts";
+import { cortexA53LineCost, type LineCost, lineCostOf } from "./line-cost.ts";
+import { maintainSegments } from "./segment-maintenance.ts";
 
 /** What differs between arm64 machines. */
 export interface Arm64Options {
@@ -32,17 +34,11 @@ class Arm64 implements Arch {
   /** No: a device tree has to say `dma-coherent` (A-7). */
   readonly dmaDefaultCoherent = false;
   readonly writeBarrier = "dsb st";
-
-  /** Normal non-cacheable either way, which gathers writes (D-31). */
-  coherentMemoryType(): MemoryType {
-    return "write-combining";
-  }
-
-  readonly #line: number;
+  readonly #cache: { readonly domain: string; readonly line: number };
   readonly #cost: LineCost;
 
   constructor(line: number, cost: LineCost) {
-    this.#line = line;
+    this.#cache = { domain: CPU, line };
     this.#cost = cost;
     // The linear map is a cacheable alias of all RAM, so lines can be filled at any time (A-6).
     this.domains = { [CPU]: { line, speculates: true } };
@@ -50,30 +46,22 @@ class Arm64 implements Arch {
 
   /** Cleans, whatever the direction: a dirty line must not land on what the device is about to write (A-1, A-6). */
   syncForDevice(extents: Extents, _direction: DmaDirection): readonly CacheMaintenance[] {
-    return this.#maintain("clean", extents, cleanRange);
+    return maintainSegments(extents, [{ ...this.#cache, kind: "clean", ofSegment: cleanRange }]);
   }
 
   /** Invalidates what the device may have written: lines may have been filled meanwhile (A-2, A-6). */
   syncForCpu(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[] {
-    return deviceWrites(direction) ? this.#maintain("invalidate", extents, invalidateRange) : [];
+    if (!deviceWrites(direction)) return [];
+    return maintainSegments(extents, [{ ...this.#cache, kind: "invalidate", ofSegment: invalidateRange }]);
+  }
+
+  /** Normal non-cacheable either way, which gathers writes (D-31). */
+  coherentMemoryType(): MemoryType {
+    return "write-combining";
   }
 
   lineCost(kind: MaintenanceKind): number {
     return this.#cost[kind];
-  }
-
-  #maintain(
-    kind: MaintenanceKind,
-    extents: Extents,
-    ofSegment: RangeMaintenance,
-  ): readonly CacheMaintenance[] {
-    if (extents.isAligned(this.#line)) return [{ kind, domain: CPU, extents }];
-    const { pairs } = extents;
-    const operations: CacheMaintenance[] = [];
-    for (let i = 0; i < pairs.length; i += 2) {
-      operations.push(...ofSegment(pairs[i] as number, pairs[i + 1] as number, this.#line, CPU));
-    }
-    return operations;
   }
 }
 
@@ -82,14 +70,7 @@ class Arm64 implements Arch {
  * 0 ns.
  */
 export function arm64({ line = 64, lineCost = {} }: Arm64Options = {}): Plugin {
-  if (!(line >= 16 && line <= 2048 && Number.isInteger(Math.log2(line)))) {
-    throw new TypeError(`arm64: a cache line of ${line} bytes is not a power of two from 16 to 2048`);
-  }
-  const cost = { ...cortexA53LineCost, ...lineCost };
-  for (const [kind, ns] of Object.entries(cost)) {
-    if (!(ns > 0 && ns < Number.POSITIVE_INFINITY)) {
-      throw new TypeError(`arm64: ${ns} ns for the ${kind} of a line is not a positive time`);
-    }
-  }
+  const cost = lineCostOf("arm64", cortexA53LineCost, lineCost);
+  cacheLine("arm64", line, 16, 2048);
   return definePlugin({ name: "@dmabuf/arch-arm:arm64", provides: { arch: () => new Arm64(line, cost) } });
 }

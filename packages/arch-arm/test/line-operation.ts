@@ -44,3 +44,26 @@ export function cleanByLine(start: number, end: number, line: number): LineOpera
   for (let at = start - (start % line); at < end; at += line) found.push(["cvac", at]);
   return found;
 }
+
+/** A-10 for one segment as ARMv7 does it, and the PL310 by its registers: edges first, the start's before the end's. */
+export function invalidateByLineV7(start: number, end: number, line: number): LineOperation[] {
+  const found: LineOperation[] = [];
+  let at = start - (start % line);
+  if (at !== start) {
+    found.push(["civac", at]);
+    at += line;
+  }
+  const last = end - (end % line);
+  if (last !== end) found.push(["civac", last]);
+  for (; at < last; at += line) found.push(["ivac", at]);
+  return found;
+}
+
+/** A-10 for one segment as an ARM926 does it: edges are cleaned, then every line is invalidated. */
+export function invalidateByLineV5(start: number, end: number, line: number): LineOperation[] {
+  const found: LineOperation[] = [];
+  if (start % line !== 0) found.push(["cvac", start - (start % line)]);
+  if (end % line !== 0) found.push(["cvac", end - (end % line)]);
+  for (let at = start - (start % line); at < end; at += line) found.push(["ivac", at]);
+  return found;
+}

@@ -22,6 +22,7 @@ export type { DmaBufCore } from "./buffer/dma-buf-core.ts";
 export type { CpuPages, DmaBufOps, ExportInfo } from "./buffer/dma-buf-ops.ts";
 export type { AllocateOptions, Exporter } from "./buffer/exporter.ts";
 export type { FdTable } from "./buffer/fd-table.ts";
+export { FencedTransfers, type TransferTarget } from "./buffer/fenced-transfers.ts";
 export {
   type AttachOptions,
   type ImportedBuffer,
@@ -33,7 +34,9 @@ export {
 } from "./buffer/importer.ts";
 export type { KernelMapping } from "./buffer/kernel-mapping.ts";
 export { type KernelProfile, kernelProfiles, linux72, linux612, proposed } from "./buffer/kernel-profile.ts";
+export { MappedAttachment } from "./buffer/mapped-attachment.ts";
 export { CoherencyConflict } from "./buffer/policy/reject-at-attach.ts";
+export { StaticImport } from "./buffer/static-import.ts";
 export {
   type FileInfo,
   mergeSyncFiles,
@@ -66,7 +69,7 @@ export type { DmaApi, GivenBack, SyncedPart } from "./dma/dma-api.ts";
 export type { DmaAttributes } from "./dma/dma-attributes.ts";
 export { type DmaDevice, defaultSegments, type SegmentLimits } from "./dma/dma-device.ts";
 export { DmaMasks, dmaBitMask } from "./dma/dma-mask.ts";
-export { type DmaWindow, identityWindows } from "./dma/dma-window.ts";
+export { busLimit, type DmaWindow, identityWindows } from "./dma/dma-window.ts";
 export { type KernelArea, kernelAddress } from "./dma/kernel-address.ts";
 export type {
   CoherentAllocation,
@@ -101,6 +104,7 @@ export {
   type Port,
   type RamDescription,
 } from "./platform/board.ts";
+export { type BoardChanges, overlaid } from "./platform/board-overlay.ts";
 export { type CoherencyChoice, coherencyChoices } from "./platform/coherency-choice.ts";
 export type { BufferDescription, CpuStage, DeviceStage, Pipeline, Stage } from "./platform/pipeline.ts";
 export { assemble, Platform } from "./platform/platform.ts";

@@ -12,6 +12,7 @@ import { DmaRanges, type DmaWindow, limitOf, offsetOf } from "./dma-range.ts";
 import { type IommuFacts, type IommuUse, type IommuView, iommusOf, iommuView } from "./iommu.ts";
 import { type Candidate, candidates, dmaHost } from "./master.ts";
 import { ramOf } from "./memory.ts";
+import { type OuterCacheFacts, outerCacheOf } from "./outer-cache.ts";
 import { isRestricted, memoryRegions, type PoolFacts, poolsOf } from "./pool.ts";
 import type { MemoryRange } from "./reserve-map.ts";
 
@@ -53,6 +54,8 @@ export interface MachineFacts {
   readonly cpus: readonly CpuFacts[];
   /** The largest data cache line of the CPUs in bytes; null when the blob gives none. */
   readonly cacheLine: number | null;
+  /** The cache behind the CPUs' own that has to be maintained by its registers; null when there is none. */
+  readonly outerCache: OuterCacheFacts | null;
   /** In document order, like everything here. */
   readonly masters: readonly MachineMaster[];
   /** All IOMMUs, disabled ones too. */
@@ -169,6 +172,7 @@ export function describeMachine(tree: DeviceTree): MachineFacts {
     architecture,
     cpus,
     cacheLine: lines.length > 0 ? Math.max(...lines) : null,
+    outerCache: outerCacheOf(tree),
     masters,
     iommus: iommusOf(tree),
     pools: poolsOf(tree),

@@ -48,21 +48,32 @@ export class HeapBuffer implements DmaBufOps {
     yield* cpu.settle();
   }
 
-  /** Nothing happens for attachments that are not mapped: their map will clean (H-5). */
+  /**
+   * Nothing happens for attachments that are not mapped: their map will clean (H-5). A kernel mapping, whose lines their
+   * maintenance may miss, comes first (A-15).
+   */
   *beginCpuAccess(buffer: DmaBuf, direction: DmaDirection): Process {
     const { dma, cpu } = this.#services;
+    buffer.kernelMapping?.invalidateRange();
     for (const mapping of this.#mappings(buffer)) dma.syncSgtableForCpu(mapping, direction);
     yield* cpu.settle();
   }
 
   *endCpuAccess(buffer: DmaBuf, direction: DmaDirection): Process {
     const { dma, cpu } = this.#services;
+    buffer.kernelMapping?.flushRange();
     for (const mapping of this.#mappings(buffer)) dma.syncSgtableForDevice(mapping, direction);
     yield* cpu.settle();
   }
 
   mmap(): CpuPages {
     return { extents: this.#extents, memoryType: "write-back" };
+  }
+
+  /** Cached, like user mappings (H-7). @see system_heap_vmap */
+  *vmap(): Process<CpuPages> {
+    yield* this.#services.cpu.settle();
+    return this.mmap();
   }
 
   release(): void {

@@ -171,6 +171,7 @@ function miscDevice({ simulation, dmaBuf, memory }: CoreServices, { dmaDefaultCo
   return {
     name: "udmabuf",
     class: "misc",
+    function: null,
     coherent: dmaDefaultCoherent,
     route: dmaBuf.machine.topology.route({ route: "direct" }),
     windows: identityWindows,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Zynq UltraScale+ as a composition root.
-export { type BoardChanges, overlaid } from "./overlay.ts";
+export { type BoardChanges, overlaid } from "@dmabuf/core";
 export { zcu102 } from "./zcu102.ts";
 export { zynqmp, zynqmpPlugins } from "./zynqmp.ts";
 export { zynqmpBoard } from "./zynqmp-board.ts";

@@ -3,19 +3,22 @@ import { arm64 } from "@dmabuf/arch-arm";
 import { assemble, type BoardDescription, type Platform, type Plugin } from "@dmabuf/core";
 import { heaps } from "@dmabuf/exporter-heaps";
 import { udmabuf } from "@dmabuf/exporter-udmabuf";
+import { drm } from "@dmabuf/importer-drm";
 import { functionfs } from "@dmabuf/importer-functionfs";
 import { iio } from "@dmabuf/importer-iio";
 import { zcu102 } from "./zcu102.ts";
 
 /**
  * The plugins for a Zynq UltraScale+ board: arm64, the exporters `udmabuf`, `system` and `cma`, FunctionFS for its USB
- * controllers, IIO for the ADCs and DACs in the fabric (devices named `adc...` or `dac...`). Every other device gets the
- * plain importer.
+ * controllers, IIO for the ADCs and DACs in the fabric (devices named `adc...` or `dac...`), DRM for displays, which take
+ * contiguous buffers only as the DisplayPort controller does, and for GPUs. Every other device gets the plain importer.
  */
 export function zynqmpPlugins({ devices }: BoardDescription): readonly Plugin[] {
   const plugins = [arm64(), udmabuf(), heaps()];
   for (const [name, { class: deviceClass }] of Object.entries(devices)) {
     if (deviceClass === "usb") plugins.push(functionfs(name));
+    else if (deviceClass === "display") plugins.push(drm(name, { contiguous: true, pitchAlign: 256 }));
+    else if (deviceClass === "gpu") plugins.push(drm(name));
     else if (deviceClass === "dma" && name.startsWith("adc")) plugins.push(iio(name, { direction: "in" }));
     else if (deviceClass === "dma" && name.startsWith("dac")) plugins.push(iio(name, { direction: "out" }));
   }

@@ -156,3 +156,29 @@ test("if a run is coherent, it performs at least what is required", () => {
     }
   }
 });
+
+describe("to the display", () => {
+  const frames = (from: string, exporter: string): Pipeline => ({
+    buffers: { frames: { size: "8100KiB", count: 2 } },
+    stages: [
+      { device: from, writes: "frames" },
+      { device: "dp", reads: "frames" },
+    ],
+    exporter,
+    frames: 4,
+  });
+
+  test.each(["adc-hp0", "adc-dmac", "gpu"])("%s, in contiguous memory: coherent", (from) => {
+    expect(run(frames(from, "cma"))).toBeCoherent();
+  });
+
+  test.each(["system", "udmabuf"])("%s, in pieces: impossible, and it says where they end", (exporter) => {
+    const scatter = { seed: 1 };
+    const { verdict, findings } = platform.run(frames("adc-hp0", exporter), { scatter });
+    expect(verdict).toBe("impossible");
+    expect(findings[0]).toMatchObject({ code: "constraint-conflict", severity: "error" });
+    expect(findings[0]?.message).toMatch(
+      /-EINVAL: dp takes contiguous memory only, and after \d+ of 8294400 bytes the buffer goes on elsewhere/,
+    );
+  });
+});

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { type BoardDescription, parseSize } from "@dmabuf/core";
+import { type Platform, parseSize } from "@dmabuf/core";
 import { type BoardFacts, type DeviceClass, shareMatrix } from "@dmabuf/devicetree";
 
 /** The facts of a built-in board, in the form in which a device tree gives them; a device's name is its path. */
-export function describedBoard({ model, memory, pools = [], devices }: BoardDescription): BoardFacts {
+export function describedBoard(platform: Platform): BoardFacts {
+  const { model, memory, pools = [], devices } = platform.board;
+  const behind = hasCacheBehind(platform);
   const ram = memory.map(({ base, size }) => ({ base, size: parseSize(size) }));
   const masters = Object.entries(devices).map(([path, { class: kind, coherent, limit, offset = 0 }]) => ({
     path,
@@ -15,14 +17,18 @@ export function describedBoard({ model, memory, pools = [], devices }: BoardDesc
     offset,
     memoryRegions: [],
   }));
-  const sharers = masters.map(({ path, coherent, limit, offset }) => ({
-    allocates: (devices[path]?.port ?? "snoop-allocate") === "snoop-allocate",
-    path,
-    coherent,
-    translated: false,
-    windows: limit === null ? null : [{ bus: 0, cpu: offset, size: limit - offset }],
-    restrictedTo: null,
-  }));
+  const sharers = masters.map(({ path, coherent: told, limit, offset }) => {
+    // What sharing takes depends on what the hardware does, not on what Linux is told.
+    const port = devices[path]?.port ?? (told ? "snoop-allocate" : "direct");
+    return {
+      allocates: behind || port === "snoop-allocate",
+      path,
+      coherent: port !== "direct",
+      translated: false,
+      windows: limit === null ? null : [{ bus: 0, cpu: offset, size: limit - offset }],
+      restrictedTo: null,
+    };
+  });
   return {
     schema: 1,
     model,
@@ -39,4 +45,10 @@ export function describedBoard({ model, memory, pools = [], devices }: BoardDesc
     sharing: shareMatrix(sharers, ram),
     assumed: [],
   };
+}
+
+/** Whether a write that snoops may stay in a cache behind the one that it snoops. */
+function hasCacheBehind({ plugins }: Platform): boolean {
+  const arch = plugins.find(({ provides }) => provides.arch !== undefined)?.provides.arch?.();
+  return arch?.domains[arch.cpuDomain]?.behind !== undefined;
 }

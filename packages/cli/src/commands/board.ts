@@ -31,7 +31,7 @@ export const registerBoard: RegisterCommand = (program, session) => {
 
 async function board(session: Session, file: string, { format, all = false }: BoardOptions): Promise<void> {
   const facts = boardNames.includes(file)
-    ? describedBoard((await platformFor(session, file, null)).board)
+    ? describedBoard(await platformFor(session, file, null))
     : describeBoard(readDeviceTree(await session.reader.readBytes(file), file === "-" ? "stdin" : file));
   if (format === "json") session.print(JSON.stringify(facts));
   else session.print(...boardText(facts, session.colors, all));

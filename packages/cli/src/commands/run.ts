@@ -38,7 +38,7 @@ export const registerRun: RegisterCommand = (program, session) => {
       ["dmabuf run usb-to-dac.yaml --board my.dtb --overlay fabric.yaml", "your board, with your fabric"],
     ],
     notes:
-      `Boards: ${boardNames.join(", ")}, a ZynqMP .dtb, or a module whose default export makes a platform.\n` +
+      `Boards: ${boardNames.join(", ")}, the .dtb of a Zynq, or a module whose default export makes a platform.\n` +
       "Exit status: 0 coherent; 1 not coherent, impossible, or an error was found; 2 when an input cannot be used.",
   })
     .option("--board <board>", "name, .dtb file or module; wins over the pipeline's")

@@ -53,13 +53,6 @@ function refuseLater(document: InputDocument): void {
     throw inputError(document, path, `${reason} is not supported yet`);
   };
   if (typeof value !== "object" || value === null) return;
-  if (Object.hasOwn(value, "stages") && Array.isArray(at(["stages"]))) {
-    for (const [i, stage] of (at(["stages"]) as unknown[]).entries()) {
-      if (typeof stage !== "object" || stage === null) continue;
-      if (Object.hasOwn(stage, "pin"))
-        later(["stages", i, "pin"], `pin: ${quoted(at(["stages", i, "pin"]))}`);
-    }
-  }
   const buffers = at(["buffers"]);
   if (typeof buffers === "object" && buffers !== null) {
     for (const name of Object.keys(buffers)) {

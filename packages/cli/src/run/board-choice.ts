@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { InputError, nearestName, Platform } from "@dmabuf/core";
-import { describeMachine, readDeviceTree } from "@dmabuf/devicetree";
+import { type BoardDescription, InputError, nearestName, overlaid, Platform } from "@dmabuf/core";
+import { describeMachine, type MachineFacts, readDeviceTree } from "@dmabuf/devicetree";
+import { i915, machines } from "@dmabuf/platform-i915";
 import { coherent, noncoherent } from "@dmabuf/platform-toy";
-import { overlaid, zcu102, zynqmp, zynqmpBoard } from "@dmabuf/platform-zynqmp";
+import { zc702, zynq7000, zynq7000Board, zynq7000Options } from "@dmabuf/platform-zynq7000";
+import { zcu102, zynqmp, zynqmpBoard } from "@dmabuf/platform-zynqmp";
 import { readDocuments } from "../input/read-documents.ts";
 import type { Overlay } from "../pipeline/pipeline-schema.ts";
 import { readOverlay } from "../pipeline/read-pipeline.ts";
@@ -10,17 +12,32 @@ import type { Session } from "../session.ts";
 
 /** The built-in boards by name. */
 const builtIn: Readonly<Record<string, (overlay: Overlay | null) => Platform>> = {
-  zynqmp: (overlay) => zynqmp(overlay === null ? zcu102 : overlaid(zcu102, overlay)),
-  zcu102: (overlay) => zynqmp(overlay === null ? zcu102 : overlaid(zcu102, overlay)),
+  zynqmp: (overlay) => zynqmp(withOverlay(zcu102, overlay)),
+  zcu102: (overlay) => zynqmp(withOverlay(zcu102, overlay)),
+  zynq7000: (overlay) => zynq7000(withOverlay(zc702, overlay)),
+  zc702: (overlay) => zynq7000(withOverlay(zc702, overlay)),
   coherent: (overlay) => withoutOverlay(coherent(), overlay),
   noncoherent: (overlay) => withoutOverlay(noncoherent(), overlay),
+  ...Object.fromEntries(
+    Object.entries(machines).map(([name, machine]) => [
+      `i915-${name}`,
+      (overlay: Overlay | null) => withoutOverlay(i915(machine), overlay),
+    ]),
+  ),
+};
+
+/** The platforms of device trees by a `compatible` of their root. */
+const byCompatible: Readonly<Record<string, (machine: MachineFacts, overlay: Overlay | null) => Platform>> = {
+  "xlnx,zynqmp": (machine, overlay) => zynqmp(withOverlay(zynqmpBoard(machine), overlay)),
+  "xlnx,zynq-7000": (machine, overlay) =>
+    zynq7000(withOverlay(zynq7000Board(machine), overlay), zynq7000Options(machine)),
 };
 
 /** Names that `--board` knows. */
 export const boardNames: readonly string[] = Object.keys(builtIn);
 
 /**
- * The platform behind `--board`: a built-in name, a ZynqMP `.dtb`, or a module whose default export makes a platform.
+ * The platform behind `--board`: a built-in name, the `.dtb` of a Zynq, or a module whose default export makes a platform.
  * Throws `InputError` for anything else, with the boards that run.
  */
 export async function platformFor(
@@ -34,7 +51,7 @@ export async function platformFor(
   if (/\.dtb$/i.test(board)) return fromDeviceTree(session, board, overlay);
   if (/\.[cm]?[jt]s$/i.test(board)) return withoutOverlay(await fromModule(session, board), overlay);
   const hint = nearestName(board, boardNames);
-  throw new InputError("", `no board "${board}"${hint}; a ZynqMP .dtb file or a module does as well`);
+  throw new InputError("", `no board "${board}"${hint}; a .dtb file of a Zynq or a module does as well`);
 }
 
 async function readOverlayFile(session: Session, file: string): Promise<Overlay> {
@@ -49,13 +66,12 @@ async function readOverlayFile(session: Session, file: string): Promise<Overlay>
 
 async function fromDeviceTree(session: Session, file: string, overlay: Overlay | null): Promise<Platform> {
   const machine = describeMachine(readDeviceTree(await session.reader.readBytes(file), file));
-  if (!machine.compatible.includes("xlnx,zynqmp")) {
-    const known = machine.compatible.at(-1) ?? "an unknown machine";
-    const run = `boards that run are ${boardNames.join(", ")} and device trees of xlnx,zynqmp`;
-    throw new InputError(file, `is of ${known}, for which there is no platform; ${run}`);
-  }
-  const description = zynqmpBoard(machine);
-  return zynqmp(overlay === null ? description : overlaid(description, overlay));
+  const family = machine.compatible.find((one) => Object.hasOwn(byCompatible, one));
+  const make = family === undefined ? undefined : byCompatible[family];
+  if (make !== undefined) return make(machine, overlay);
+  const known = machine.compatible.at(-1) ?? "an unknown machine";
+  const run = `boards that run are ${boardNames.join(", ")} and device trees of ${Object.keys(byCompatible).join(", ")}`;
+  throw new InputError(file, `is of ${known}, for which there is no platform; ${run}`);
 }
 
 async function fromModule(session: Session, file: string): Promise<Platform> {
@@ -67,7 +83,10 @@ async function fromModule(session: Session, file: string): Promise<Platform> {
   throw new InputError(file, "its default export is neither a platform nor a function that returns one");
 }
 
+const withOverlay = (description: BoardDescription, overlay: Overlay | null): BoardDescription =>
+  overlay === null ? description : overlaid(description, overlay);
+
 function withoutOverlay(platform: Platform, overlay: Overlay | null): Platform {
   if (overlay === null) return platform;
-  throw new InputError("", "--overlay changes a ZynqMP board or a .dtb; change this board in its own module");
+  throw new InputError("", "--overlay changes a Zynq board or a .dtb; change this board in its own module");
 }

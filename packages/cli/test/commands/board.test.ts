@@ -26,6 +26,37 @@ test("a built-in board: masters, memory, and a matrix that knows the ports", asy
   expect(verdict("usb0", "gpu")).toBe("bounce");
 });
 
+test("a board whose display bypasses the caches, although Linux holds it to be coherent", async () => {
+  const { stdout } = await run(["board", "i915-skylake", "--format", "json"]);
+  const facts = z.fromJSONSchema(jsonSchema("board")).parse(JSON.parse(stdout)) as {
+    masters: { path: string; coherent: boolean }[];
+    sharing: { from: string; to: string; verdict: string }[];
+  };
+  expect(facts.masters.find(({ path }) => path === "display")?.coherent).toBe(true);
+  const verdicts = ["gpu", "usb0"].map(
+    (writer) => facts.sharing.find(({ from, to }) => from === writer && to === "display")?.verdict,
+  );
+  expect(verdicts, "the GPU's writes may stay in the cache, those of USB do not").toEqual([
+    "maintenance",
+    "direct",
+  ]);
+});
+
+test("a board with a cache behind the CPUs' own: what ACP writes may stay there", async () => {
+  const { stdout } = await run(["board", "zc702", "--format", "json"]);
+  const { sharing, ram } = JSON.parse(stdout) as {
+    sharing: { from: string; to: string; verdict: string }[];
+    ram: unknown;
+  };
+  const verdict = (from: string, to: string): string | undefined =>
+    sharing.find((pair) => pair.from === from && pair.to === to)?.verdict;
+  expect(ram).toEqual([{ base: 0, size: 2 ** 30 }]);
+  expect(verdict("adc-acp", "usb0")).toBe("maintenance");
+  expect(verdict("usb0", "dac-acp")).toBe("maintenance");
+  expect(verdict("adc-hp0", "usb0")).toBe("direct");
+  expect(verdict("adc-acp", "dac-acp")).toBe("direct");
+});
+
 test("what is no device tree is one line with the byte, and status 2", async () => {
   const { status, stderr } = await run(["board", "x.dtb"], { files: { "x.dtb": "not a blob at all" } });
   expect(status).toBe(2);
@@ -67,6 +98,24 @@ describe.skipIf(blobs === undefined)("real boards, skipped unless DMABUF_SAMPLES
     expect(answer.status).toBe(1);
   });
 
+  test("a Zynq-7000 blob runs with an overlay for its fabric, through both of its caches", async () => {
+    const { nodeContext } = await import("../../src/node-context.ts");
+    const path = join(blobs as string, "zynq-zc702.dtb");
+    const answer = await run(["run", "-", "--board", path, "--overlay", "o.yaml", "--format", "json"], {
+      stdin:
+        "buffers: { b: { size: 64KiB } }\nstages: [{ device: adc, writes: b }, { device: usb0, reads: b }]\nexporter: system\npipeline: mine\n",
+      readFile: async (file, limit) =>
+        file === "o.yaml"
+          ? new TextEncoder().encode("devices: { adc: { class: dma, coherent: true, port: snoop } }")
+          : nodeContext().readFile(file, limit),
+    });
+    expect(answer.stderr).toBe("");
+    const report = JSON.parse(answer.stdout) as { board: string; findings: { message: string }[] };
+    expect(report.board).toBe("Xilinx ZC702 board");
+    expect(report.findings[0]?.message).toContain("the new data is still in l2's cache");
+    expect(answer.status).toBe(1);
+  });
+
   test("another machine's blob names the boards that run", async () => {
     const path = join(blobs as string, "rk3588-rock-5b.dtb");
     const { status, stderr } = await run(["run", "-", "--board", path], {
@@ -75,7 +124,7 @@ describe.skipIf(blobs === undefined)("real boards, skipped unless DMABUF_SAMPLES
     });
     expect(status).toBe(2);
     expect(stderr).toBe(
-      `${path}: is of rockchip,rk3588, for which there is no platform; boards that run are zynqmp, zcu102, coherent, noncoherent and device trees of xlnx,zynqmp\n`,
+      `${path}: is of rockchip,rk3588, for which there is no platform; boards that run are zynqmp, zcu102, zynq7000, zc702, coherent, noncoherent, i915-skylake, i915-baytrail, i915-broxton, i915-meteorlake and device trees of xlnx,zynqmp, xlnx,zynq-7000\n`,
     );
   });
 });

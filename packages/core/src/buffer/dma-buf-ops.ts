@@ -6,6 +6,7 @@ import type { SgMapping } from "../dma/mapping.ts";
 import type { MemoryType } from "../dma/memory-type.ts";
 import type { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";
+import type { DmaResv } from "../sync/dma-resv.ts";
 import type { Attachment } from "./attachment.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 
@@ -57,4 +58,6 @@ export interface ExportInfo {
   readonly ops: DmaBufOps;
   /** Bytes; fixed for good (B-5). Core does not validate it (B-8). */
   readonly size: number;
+  /** The reservation that the exporter lends, which it keeps at least until the release (B-7); default one of its own. */
+  readonly resv?: DmaResv;
 }

@@ -38,6 +38,7 @@ export class DmaBuf {
   readonly exporterName: string;
   readonly ops: DmaBufOps;
   readonly resv: DmaResv;
+  readonly #ownsResv: boolean;
   readonly #attachments: Attachment[] = [];
   #poll: DmaBufPoll | undefined;
   #name: string | null = null;
@@ -45,13 +46,14 @@ export class DmaBuf {
   #references = 1;
 
   /** For `DmaBufCore.export`. */
-  constructor(core: DmaBufCore, { exporterName, ops, size }: ExportInfo, ino: number) {
+  constructor(core: DmaBufCore, { exporterName, ops, size, resv }: ExportInfo, ino: number) {
     this.core = core;
     this.ino = ino;
     this.size = size;
     this.exporterName = exporterName;
     this.ops = ops;
-    this.resv = new DmaResv(core.resvs, `dma-buf ${ino}`);
+    this.#ownsResv = resv === undefined;
+    this.resv = resv ?? new DmaResv(core.resvs, `dma-buf ${ino}`);
   }
 
   /** The devices that share it, in the order in which they came. */
@@ -98,7 +100,7 @@ export class DmaBuf {
     if (--this.#references > 0) return;
     this.core.forget(this);
     this.ops.release(this);
-    this.resv.fini();
+    if (this.#ownsResv) this.resv.fini();
     if (this.#attachments.length > 0) {
       const names = this.#attachments.map(({ device }) => device.name).join(", ");
       simulation.diagnostics.warn("B-16", "dma_buf_release", `released while still attached: ${names}`);
@@ -249,6 +251,11 @@ export class DmaBuf {
   /** Ends one use of the kernel's mapping, and with the last one the mapping; the reservation must be held (B-56). */
   vunmap(mapping: KernelMapping): void {
     this.#vmap.unmap(mapping);
+  }
+
+  /** The kernel's mapping of the buffer, or null when nobody has one. */
+  get kernelMapping(): KernelMapping | null {
+    return this.#vmap.mapping;
   }
 
   /** Takes the reservation, maps into the kernel, and lets it go (B-58). */

@@ -25,6 +25,11 @@ export class FdTable {
     return this.#open.size;
   }
 
+  /** Throws `KernelError` EMFILE for `operation` when no descriptor is free, for who asks before he does anything. */
+  demandFree(operation: string): void {
+    this.#lowestFree(operation);
+  }
+
   /** Gives the caller's reference to a new descriptor (B-11). Throws `KernelError` EMFILE when none is free. */
   install(buffer: DmaBuf): number {
     const fd = this.#lowestFree("dma_buf_fd");

@@ -17,8 +17,9 @@ export class KernelMapping extends MappedPages {
     this.buffer.core.cpu.invalidateVmapRange(this.pages.extents.slice(offset, length), this.address + offset);
   }
 
-  /** For `DmaBuf.vunmap`, when the last user is gone. */
+  /** For `DmaBuf.vunmap`, when the last user is gone: nothing stays cached by the address. @see flush_cache_vunmap */
   end(): void {
+    this.flushRange();
     this.mapped = false;
     const { trace } = this.buffer.core.simulation;
     trace.emit(dmaBufVunmap, this.buffer.ino, this.address);

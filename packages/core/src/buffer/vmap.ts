@@ -15,6 +15,11 @@ export class Vmap {
     this.#buffer = buffer;
   }
 
+  /** The mapping that there is, or null. */
+  get mapping(): KernelMapping | null {
+    return this.#mapping;
+  }
+
   *map(): Process<KernelMapping> {
     const { core, ops, resv, ino, size, exporterName } = this.#buffer;
     const { diagnostics, trace } = core.simulation;
@@ -29,6 +34,7 @@ export class Vmap {
     if (this.#mapping === null) {
       try {
         const pages = yield* ops.vmap(this.#buffer);
+        if (pages.memoryType === "write-back") core.cpu.flushBeforeVmap(pages.extents);
         this.#mapping = new KernelMapping(this.#buffer, pages, core.nextMapping(size));
         trace.emit(dmaBufVmap, ino, this.#mapping.address, ...memoryTypeFields(pages));
       } catch (error) {

@@ -39,7 +39,7 @@ export class MemoryTypeChecker {
     const live = this.#live.get(ino) ?? [];
     const other = live.find((each) => each.type !== type);
     if (other !== undefined) {
-      const message = `${by} maps buffer ${ino} ${type} while ${other.by} has it mapped ${other.type}`;
+      const message = `${by} maps a buffer ${type} while ${other.by} has it mapped ${other.type}`;
       const party = { stage: other.by, device: null, time: other.time };
       this.#findings.push(finding("memory-type-alias", message, { stage: by, time, other: party, fix }));
     }

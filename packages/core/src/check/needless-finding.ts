@@ -5,7 +5,7 @@ import { maintenanceOf, needlessMaintenance } from "../coherency/performed-maint
 import type { Trace } from "../sim/trace.ts";
 import type { BufferMap } from "./buffer-map.ts";
 import { type Finding, finding } from "./finding.ts";
-import type { StepText } from "./step-text.ts";
+import { deviceOf, type StepText } from "./step-text.ts";
 
 /** Maintenance that changes no verdict, one note for each reason it was done. */
 export function needlessFindings(
@@ -42,7 +42,7 @@ export function needlessFindings(
       "needless-maintenance",
       `${kind}${by} changes nothing: ${bytes} bytes, ${Math.round(ns)} ns`,
       {
-        device: asked?.point.system === "dma" ? asked.text("device") : null,
+        device: asked === undefined ? null : deviceOf(asked),
         buffer,
         time: event?.time ?? 0,
         count,

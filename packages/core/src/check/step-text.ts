@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { AnalysisMachine } from "../coherency/analysis-machine.ts";
 import type { EventKind } from "../coherency/spontaneous-event.ts";
-import type { Trace } from "../sim/trace.ts";
+import type { Trace, TraceEvent } from "../sim/trace.ts";
 import type { AccessLedger } from "./access-ledger.ts";
 import type { BufferMap } from "./buffer-map.ts";
 import type { BecauseEvent } from "./finding.ts";
@@ -31,6 +31,12 @@ const happenings: Readonly<Record<EventKind, string>> = {
   drop: "drops the clean line, by itself",
   fill: "fills the line from memory, speculatively",
 };
+
+/** The device that an event names, or null. */
+export function deviceOf(event: TraceEvent): string | null {
+  const field = event.point.fields.find(([name]) => name === "device" || name === "dev_name")?.[0];
+  return field === undefined ? null : event.text(field);
+}
 
 /** Tells the steps of a run's log in words, from the events behind them. */
 export class StepText {
@@ -69,8 +75,8 @@ export class StepText {
   origin(step: number): string | null {
     const asked = this.#trace.at(this.#trace.at(this.#machine.log.cause(step))?.cause ?? -1);
     if (asked === undefined || asked.point.system === "sched") return null;
-    const device = asked.point.fields.find(([name]) => name === "device" || name === "dev_name")?.[0];
-    return device === undefined ? asked.point.name : `${asked.point.name} of ${asked.text(device)}`;
+    const device = deviceOf(asked);
+    return device === null ? asked.point.name : `${asked.point.name} of ${device}`;
   }
 
   /** A spontaneous event as a sentence without its end. */

@@ -2,7 +2,10 @@
 import type { MaintenanceKind } from "./operation.ts";
 import type { Domain } from "./topology.ts";
 
-/** What one line of maintenance costs in a domain, in ns; not negative. */
+/**
+ * What one line of maintenance costs in a domain, in ns; not negative. `Infinity` says that the domain has no such operation,
+ * and then no search chooses it.
+ */
 export type MaintenanceCost = (kind: MaintenanceKind, domain: Domain) => number;
 
 /** What one operation comes to where counting lines does not tell: that on a whole cache, whatever it holds. */

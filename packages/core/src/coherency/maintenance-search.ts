@@ -110,9 +110,11 @@ export class MaintenanceSearch {
       settled.set(way.key, way);
       for (const domain of nest.domains) {
         for (const kind of kinds) {
+          const cost = this.#cost(kind, domain);
+          if (cost === Number.POSITIVE_INFINITY) continue;
           const operation = this.#table.operations.maintenance(kind, domain);
           const done = { step: { before, operation, nest }, earlier: way.done };
-          const next = this.#operate(nest, way, operation, this.#cost(kind, domain), done);
+          const next = this.#operate(nest, way, operation, cost, done);
           if (next !== null) open.push(spread(next));
         }
       }

@@ -50,8 +50,8 @@ interface Draft {
  * over states and steps, for each group of lines with equal histories. Any operation may be done before any access; an
  * access must not observe an older value, and nothing may be written back over the newest one. Data may be dropped that
  * nobody reads before it is written again; among equally cheap placements one that drops the least is taken. Where an
- * exclusive domain takes what a speculating one in front of it drops, an old line can dodge every invalidate: such an
- * access is hopeless.
+ * exclusive domain takes what a speculating one in front of it drops, an old line can dodge every invalidate, and a domain
+ * may lack the operations that it would take: such an access is hopeless.
  */
 export function requiredMaintenance(
   table: TransitionTable,
@@ -70,7 +70,6 @@ export function requiredMaintenance(
     for (const { step, columns } of accessesOf(group)) {
       const maintained = search.maintain(nest, ways, step);
       const columnOf = (kind: number): number => columns[kind] as number;
-      // Cleaning and invalidating every domain before every access makes it safe, but for exclusive ones.
       const safe: Ways | null = search.access(nest, maintained, columnOf);
       if (safe === null) hopeless.add(step);
       ways = safe ?? search.accessUnsafely(nest, maintained, columnOf);

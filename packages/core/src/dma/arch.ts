@@ -2,7 +2,7 @@
 
 import type { CpuAddr, PhysAddr } from "../address.ts";
 import type { MaintenanceKind } from "../coherency/operation.ts";
-import type { DomainSpec } from "../coherency/topology.ts";
+import type { DomainSpec, RouteSpec } from "../coherency/topology.ts";
 import type { Extents } from "../memory/extents.ts";
 import { token } from "../token.ts";
 import type { DmaDirection } from "./direction.ts";
@@ -64,6 +64,11 @@ export interface Arch {
   syncForCpu(extents: Extents, direction: DmaDirection): readonly CacheMaintenance[];
   /** How the CPU sees coherent memory of a device that is not coherent (D-31); default uncached. @see dma_pgprot */
   coherentMemoryType?(writeCombine: boolean): MemoryType;
+  /**
+   * How accesses through write-combining and uncached mappings reach memory; default direct, past the caches. A processor
+   * may look into its caches all the same, since a page can be cached through another mapping.
+   */
+  readonly uncachedRoute?: RouteSpec;
   /** The instruction that drains write-combining buffers, as messages name it; default the kernel's `wmb()`. */
   readonly writeBarrier?: string;
   /** What drivers may flush by themselves; left out where the architecture offers them nothing. */

@@ -65,7 +65,7 @@ export class Cpu {
     this.#memory = memory;
     this.#bandwidth = bandwidth;
     this.route = machine.topology.route({ route: "cached", domain: arch.cpuDomain });
-    this.#uncached = machine.topology.route({ route: "direct" });
+    this.#uncached = machine.topology.route(arch.uncachedRoute ?? { route: "direct" });
     this.maintenanceCost = (kind, domain) => arch.lineCost(kind, domain.name);
   }
 
@@ -84,12 +84,18 @@ export class Cpu {
     return this.#busy;
   }
 
-  /** Performs maintenance in order. `cause` is the sequence number of the event that asks for it, or -1. */
+  /**
+   * Performs maintenance in order. `cause` is the sequence number of the event that asks for it, or -1. Throws `TypeError`
+   * for an operation that the architecture does not have.
+   */
   maintain(operations: readonly CacheMaintenance[], cause = -1): void {
     for (const { kind, domain: name, extents } of operations) {
       const domain = this.#machine.topology.domain(name);
+      const line = this.maintenanceCost(kind, domain);
+      if (line === Number.POSITIVE_INFINITY)
+        throw new TypeError(`${this.#arch.name} cannot ${kind} lines of ${name}`);
       this.#machine.maintain(kind, domain, extents, this.#emitMaintenance(kind, name, extents, cause));
-      this.#spend(lineCover(extents, domain.line).lines * this.maintenanceCost(kind, domain));
+      this.#spend(lineCover(extents, domain.line).lines * line);
     }
   }
 
@@ -109,6 +115,15 @@ export class Cpu {
     const event = this.#emitMaintenance("flush", name, extents, cause);
     this.#machine.maintain("flush", domain, extents, event, { bytes, cost: ns });
     this.#spend(ns);
+  }
+
+  /**
+   * Writes back and drops what is cached by the linear map's addresses, before the memory gets another one. The kernel works
+   * through the whole cache, of which these are the lines that matter. @see flush_cache_vmap
+   */
+  flushBeforeVmap(extents: Extents): void {
+    const cache = this.#arch.virtualCache;
+    if (cache !== undefined) this.maintain(cache.flushVmapRange(this.#arch.cpuDomain, extents));
   }
 
   /** Makes what was written through virtual addresses visible to devices. @see flush_kernel_vmap_range */

@@ -10,6 +10,8 @@ export interface DmaDevice {
   readonly name: string;
   /** What kind of block it is: `"usb"`, `"dma"`, `"display"`. */
   readonly class: string;
+  /** What Linux sees as one device, when this is a part of it; else null. @see DeviceDescription.function */
+  readonly function: string | null;
   /** What Linux believes (`dev->dma_coherent`): whether the DMA API skips cache maintenance for it. */
   readonly coherent: boolean;
   /** What the hardware does: how its transactions reach memory. */

@@ -17,6 +17,12 @@ export interface DeviceDescription {
    * coherent, `snoop-allocate`, the worse case, for one that is.
    */
   readonly port?: Port;
+  /**
+   * What Linux sees as one device, where several masters of a board are parts of it, each with a port of its own: the
+   * address of a PCI function, `"0000:00:02.0"`, or the name of a platform device. The DMA API knows the device and not
+   * its parts, so `coherent`, `limit` and `offset` are the same for all. Default: a device of its own.
+   */
+  readonly function?: string;
   /** Highest reachable bus address + 1; default none. */
   readonly limit?: Size;
   /** CPU physical address - bus address; default 0. */
@@ -119,5 +125,31 @@ export function board(description: BoardDescription): BoardDescription {
     if (bandwidth !== undefined) bandwidthOf(bandwidth, `devices.${name}.bandwidth`);
     if (!Number.isSafeInteger(offset)) fail(`devices.${name}.offset`, `${offset} is not a whole number`);
   }
+  demandOneDevice(devices, fail);
   return description;
+}
+
+/** What Linux keeps for a device does not differ between the masters that are one function. */
+function demandOneDevice(
+  devices: Readonly<Record<string, DeviceDescription>>,
+  fail: (field: string, reason: string) => never,
+): void {
+  const known = ({ coherent, limit, offset = 0 }: DeviceDescription) => ({
+    coherent,
+    limit: limit === undefined ? null : parseSize(limit),
+    offset,
+  });
+  const first = new Map<string, string>();
+  for (const [name, device] of Object.entries(devices)) {
+    const { function: of } = device;
+    if (of === undefined) continue;
+    if (!/^\S+$/.test(of)) fail(`devices.${name}.function`, `"${of}" is not a name`);
+    const other = first.get(of) ?? name;
+    first.set(of, other);
+    const [own, others] = [known(device), known(devices[other] as DeviceDescription)];
+    for (const field of ["coherent", "limit", "offset"] as const) {
+      if (own[field] === others[field]) continue;
+      fail(`devices.${name}.${field}`, `differs from that of ${other}, which is the same device, ${of}`);
+    }
+  }
 }

@@ -3,6 +3,7 @@ import type { DmaBufCore } from "../buffer/dma-buf-core.ts";
 import type { Exporter } from "../buffer/exporter.ts";
 import type { Importer } from "../buffer/importer.ts";
 import type { KernelProfile } from "../buffer/kernel-profile.ts";
+import type { Route } from "../coherency/topology.ts";
 import type { Arch } from "../dma/arch.ts";
 import type { Cpu } from "../dma/cpu.ts";
 import type { DmaAllocations } from "../dma/dma-allocations.ts";
@@ -12,6 +13,7 @@ import { AssemblyError } from "../error.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { Token } from "../token.ts";
+import type { Port } from "./board.ts";
 
 /** What core offers to every factory of a plugin, fresh for each running system. */
 export interface CoreServices {
@@ -31,6 +33,8 @@ export interface CoreServices {
   readonly kernel: KernelProfile;
   /** The device of that name; throws `TypeError` for one that the board does not have. */
   device(name: string): DmaDevice;
+  /** How accesses through a port reach memory: for a device whose mappings choose it one by one (D22). */
+  route(port: Port): Route;
 }
 
 /** Services that a plugin needs from other plugins, by the names under which its factories see them. */

@@ -12,7 +12,7 @@ import { seeded } from "../coherency/eviction-policy.ts";
 import type { Hazard } from "../coherency/hazard.ts";
 import { MachinePair } from "../coherency/machine-pair.ts";
 import type { MemoryMachine } from "../coherency/memory-machine.ts";
-import { type RouteSpec, Topology } from "../coherency/topology.ts";
+import { type Route, type RouteSpec, Topology } from "../coherency/topology.ts";
 import { container, type DependencyContainer } from "../di.ts";
 import { ARCH, type Arch } from "../dma/arch.ts";
 import { CPU, Cpu } from "../dma/cpu.ts";
@@ -39,7 +39,7 @@ import { Timeline } from "../sim/timeline.ts";
 import { FencePool } from "../sync/fence-pool.ts";
 import { ResvPool } from "../sync/resv-pool.ts";
 import { type Token, tokenName } from "../token.ts";
-import type { BoardDescription, DeviceDescription } from "./board.ts";
+import type { BoardDescription, DeviceDescription, Port } from "./board.ts";
 import { memoryOf } from "./board-memory.ts";
 import { type CoherencyChoice, policyNamed } from "./coherency-choice.ts";
 import type { CoreServices, Needs, Plugin, Services } from "./plugin.ts";
@@ -143,6 +143,9 @@ export class System implements CoreServices, Disposable {
     throw new TypeError(`no device "${name}"${nearestName(name, [...this.#devices.keys()])}`);
   };
 
+  /** How accesses through a port reach memory: for a device whose mappings choose it one by one (D22). */
+  readonly route = (port: Port): Route => this.analysis.topology.route(routeThrough(port, this.arch));
+
   /** The exporter of that name; throws `TypeError` for one that no plugin provides. */
   readonly exporter = (name: string): Exporter => {
     const make = this.#exporters.get(name);
@@ -155,7 +158,7 @@ export class System implements CoreServices, Disposable {
   /** The importer that drives a device: its plugin's, or the plain one that maps once and uses fences. */
   readonly importer = (name: string): Importer => {
     const device = this.device(name);
-    const make = this.#importers.get(name) ?? ((only: DmaDevice) => new StaticImporter(this.dmaBuf, only));
+    const make = this.#importers.get(name) ?? ((only: DmaDevice) => new StaticImporter(only));
     return this.#once(`importer ${name}`, () => make(device));
   };
 
@@ -203,6 +206,7 @@ export class System implements CoreServices, Disposable {
     const core: CoreServices = {
       ...{ simulation, memory, cpu, dma, dmaAllocations, dmaBuf, kernel },
       device: this.device,
+      route: this.route,
     };
     const resolved = (): Services<Needs> => {
       const needed = Object.entries(needs).map(([name, token]) => [name, this.#container.resolve(token)]);
@@ -231,6 +235,12 @@ function archOf(plugins: readonly Plugin[]): Arch {
   throw new AssemblyError(`no plugin provides ${tokenName(ARCH)}`);
 }
 
+/** The way of accesses through a port of this architecture's caches. */
+function routeThrough(port: Port, { cpuDomain: domain }: Arch): RouteSpec {
+  if (port === "direct") return { route: "direct" };
+  return { route: "snoop", domain, ...(port === "snoop-allocate" ? { writes: "allocate" } : {}) };
+}
+
 function deviceFrom(
   name: string,
   description: DeviceDescription,
@@ -240,19 +250,12 @@ function deviceFrom(
   const { coherent, bandwidth = "1GiB", addressBits = 64, maxSegmentSize, segmentBoundary } = description;
   const windows = windowsOf(description);
   const port = description.port ?? (coherent ? "snoop-allocate" : "direct");
-  const route: RouteSpec =
-    port === "direct"
-      ? { route: "direct" }
-      : {
-          route: "snoop",
-          domain: arch.cpuDomain,
-          ...(port === "snoop-allocate" ? { writes: "allocate" } : {}),
-        };
   return {
     name,
     class: description.class,
+    function: description.function ?? null,
     coherent,
-    route: topology.route(route),
+    route: topology.route(routeThrough(port, arch)),
     windows,
     masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits)),
     segments: {

@@ -59,6 +59,19 @@ export class ArchFixture {
     this.#machine.access(this.#cached, kind, extents);
   }
 
+  /** An access through an address that leads to another domain than the linear map's. */
+  cpuThrough(domain: string, kind: AccessKind, extents: Extents): void {
+    this.#machine.access(this.topology.route({ route: "cached", domain }), kind, extents);
+  }
+
+  flushVmap(domain: string, extents: Extents): void {
+    this.#maintain(this.#arch.virtualCache?.flushVmapRange(domain, extents) ?? []);
+  }
+
+  invalidateVmap(domain: string, extents: Extents): void {
+    this.#maintain(this.#arch.virtualCache?.invalidateVmapRange(domain, extents) ?? []);
+  }
+
   device(kind: AccessKind, extents: Extents): void {
     this.#machine.access(this.#direct, kind, extents);
   }
@@ -69,6 +82,11 @@ export class ArchFixture {
 
   syncForCpu(extents: Extents, direction: DmaDirection): void {
     this.#maintain(this.#arch.syncForCpu(extents, direction));
+  }
+
+  /** What a driver flushes by itself. */
+  driverFlush(extents: Extents): void {
+    this.#maintain(this.#arch.driverFlush?.range(extents) ?? []);
   }
 
   /** Fails the test when anything went wrong with bytes in the ranges; default anywhere. */

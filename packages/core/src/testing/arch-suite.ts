@@ -7,8 +7,10 @@ import { Extents } from "../memory/extents.ts";
 import { assemble } from "../platform/platform.ts";
 import type { Plugin } from "../platform/plugin.ts";
 import { ArchFixture, archOf, linesOf, neighboursOf, scatterlists } from "./arch-fixture.ts";
+import { bothWays, eachMachine, flushed, fromDevice, ranges, toDevice } from "./arch-play.ts";
 import { demand, type SuiteTest } from "./suite-test.ts";
 import { toyBoard } from "./toy-board.ts";
+import { virtualCacheTests } from "./virtual-cache-suite.ts";
 
 /** What is special about an architecture. */
 export interface ArchSuiteOptions {
@@ -43,8 +45,28 @@ export function archSuite(make: () => Plugin, { noncoherent = true }: ArchSuiteO
         for (const domain of Object.keys(arch.domains)) {
           for (const kind of kinds) {
             const ns = arch.lineCost(kind, domain);
-            demand(ns > 0 && Number.isFinite(ns), `the ${kind} of a line of ${domain} takes ${ns} ns`);
+            demand(ns > 0, `the ${kind} of a line of ${domain} takes ${ns} ns`);
           }
+        }
+        const { all } = arch.driverFlush ?? {};
+        demand(
+          all === undefined || (all.ns > 0 && Number.isFinite(all.ns)),
+          `flushing it all takes ${all?.ns} ns`,
+        );
+      },
+    },
+    {
+      name: "can write lines back and drop them, and asks for no operation that a domain does not have",
+      run() {
+        const arch = archOf(make());
+        const has = (kind: MaintenanceKind, domain: string): boolean =>
+          Number.isFinite(arch.lineCost(kind, domain));
+        for (const domain of Object.keys(arch.domains)) {
+          demand(has("flush", domain) || has("clean", domain), `nothing writes lines of ${domain} back`);
+          demand(has("flush", domain) || has("invalidate", domain), `nothing drops lines of ${domain}`);
+        }
+        for (const [, { kind, domain }] of everything(arch)) {
+          demand(has(kind, domain), `it asks for ${kind} on ${domain}, which has no such operation`);
         }
       },
     },
@@ -68,16 +90,26 @@ export function archSuite(make: () => Plugin, { noncoherent = true }: ArchSuiteO
       name: "asks for the same maintenance every time, on domains of its own",
       run() {
         const [one, other] = [archOf(make()), archOf(make())];
-        const again = describe(all(other));
-        demand(describe(all(one)) === again, "two of them answer differently");
-        demand(describe(all(one)) === again, "the same one answers differently the second time");
-        for (const [, { kind, domain }] of all(one)) {
+        const again = describe(everything(other));
+        demand(describe(everything(one)) === again, "two of them answer differently");
+        demand(describe(everything(one)) === again, "the same one answers differently the second time");
+        for (const [, { kind, domain }] of everything(one)) {
           demand(one.domains[domain] !== undefined, `${kind} on ${domain}, which is none of its domains`);
           demand(kinds.includes(kind), `${kind} is no kind of maintenance`);
         }
+        const whole = one.driverFlush?.all.domain ?? one.cpuDomain;
+        demand(one.domains[whole] !== undefined, `flush of all ${whole}, which is none of its domains`);
+      },
+    },
+    {
+      name: "what a driver flushes is right for a device that does not snoop, and for the CPU after it",
+      run() {
+        if (archOf(make()).driverFlush === undefined) return;
+        for (const seed of [undefined, 1, 2]) eachMachine(make, flushed, seed);
       },
     },
     ...(noncoherent ? noncoherentTests(make) : [coherentTest(make)]),
+    ...virtualCacheTests(make),
   ];
 }
 
@@ -146,51 +178,15 @@ const noncoherentTests = (make: () => Plugin): SuiteTest[] => [
   },
 ];
 
-type Play = (fixture: ArchFixture, extents: Extents) => string;
+/** Everything that an architecture asks for, for drivers that flush by themselves too. */
+const everything = (arch: ReturnType<typeof archOf>): (readonly [Extents, CacheMaintenance])[] => [
+  ...all(arch),
+  ...scatterlists.flatMap((extents) =>
+    (arch.driverFlush?.range(extents) ?? []).map((operation) => [extents, operation] as const),
+  ),
+];
 
-const toDevice: Play = (fixture, extents) => {
-  for (let round = 0; round < 2; round++) {
-    fixture.cpu("write", extents);
-    fixture.syncForDevice(extents, "to-device");
-    fixture.device("read", extents);
-    fixture.syncForCpu(extents, "to-device");
-  }
-  return "to-device";
-};
-
-const fromDevice: Play = (fixture, extents) => {
-  for (let round = 0; round < 2; round++) {
-    fixture.cpu("write", extents);
-    fixture.syncForDevice(extents, "from-device");
-    fixture.device("write", extents);
-    fixture.syncForCpu(extents, "from-device");
-    fixture.cpu("read", extents);
-  }
-  return "from-device";
-};
-
-const bothWays: Play = (fixture, extents) => {
-  for (let round = 0; round < 2; round++) {
-    fixture.cpu("write", extents);
-    fixture.syncForDevice(extents, "bidirectional");
-    fixture.device("read", extents);
-    fixture.device("write", extents);
-    fixture.syncForCpu(extents, "bidirectional");
-    fixture.cpu("read", extents);
-  }
-  return "bidirectional";
-};
-
-/** Plays on every scatterlist, each on a machine of its own. */
-function eachMachine(make: () => Plugin, play: Play, seed?: number): void {
-  for (const extents of scatterlists) {
-    const fixture = new ArchFixture(make(), seed);
-    const direction = play(fixture, extents);
-    fixture.demandNoHazard(`${direction} ${ranges(extents)}`);
-  }
-}
-
-/** Everything that an architecture asks for, with the scatterlist that it is asked for. */
+/** Everything that the DMA API asks for, with the scatterlist that it is asked for. */
 function all(arch: ReturnType<typeof archOf>): (readonly [Extents, CacheMaintenance])[] {
   return scatterlists.flatMap((extents) =>
     dmaDirections.flatMap((direction) =>
@@ -203,11 +199,3 @@ function all(arch: ReturnType<typeof archOf>): (readonly [Extents, CacheMaintena
 
 const describe = (operations: readonly (readonly [Extents, CacheMaintenance])[]): string =>
   operations.map(([, { kind, domain, extents }]) => `${kind} ${domain} ${ranges(extents)}`).join("; ");
-
-function ranges({ pairs }: Extents): string {
-  const words: string[] = [];
-  for (let i = 0; i < pairs.length; i += 2) {
-    words.push(`[0x${(pairs[i] as number).toString(16)}, 0x${(pairs[i + 1] as number).toString(16)})`);
-  }
-  return words.join(" ");
-}

@@ -32,9 +32,13 @@ export function exporterAccess(make: () => Plugin, options: ExporterSuiteOptions
   return [
     test("leaves the reservation alone in brackets (1.15)", leavesReservation),
     test("takes brackets that nest and overlap (B-53)", overlappingBrackets),
-    test("shows a device that is not coherent what the CPU wrote in a bracket", toDirectDevice),
-    test("shows it also to a device that joins later", toLaterDevice),
-    test("shows the CPU in a bracket what a device that is not coherent wrote", fromDirectDevice),
+    ...(options.servesNonCoherent === false
+      ? []
+      : [
+          test("shows a device that is not coherent what the CPU wrote in a bracket", toDirectDevice),
+          test("shows it also to a device that joins later", toLaterDevice),
+          test("shows the CPU in a bracket what a device that is not coherent wrote", fromDirectDevice),
+        ]),
     test("needs no bracket between the CPU and a coherent device", coherentDevice),
   ];
 }

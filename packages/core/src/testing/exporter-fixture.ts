@@ -23,6 +23,11 @@ export interface ExporterSuiteOptions {
   readonly unit?: Size;
   /** Whether the memory is cleared before anybody sees it; default yes. */
   readonly clears?: boolean;
+  /**
+   * Whether its brackets serve devices of others that are not coherent; default yes. False is a driver that knows its own
+   * device only, and flushes for that.
+   */
+  readonly servesNonCoherent?: boolean;
   /** Memory and pools instead of the suite's two banks of 32 MiB at 0 and 0x7000_0000, half of the second a CMA pool. */
   readonly board?: Pick<BoardDescription, "memory" | "pools">;
   /** Plugins that it needs. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { ImportedBuffer } from "../buffer/importer.ts";
 import type { AccessKind } from "../coherency/operation.ts";
+import type { DmaDirection } from "../dma/direction.ts";
 import { dmaSyncSgForCpu, dmaSyncSgForDevice } from "../dma/dma-trace.ts";
 import { KernelError } from "../error.ts";
 import type { Plugin } from "../platform/plugin.ts";
@@ -17,6 +18,8 @@ export interface ImporterSuiteOptions {
   readonly kinds?: readonly AccessKind[];
   /** Whether a transfer may begin anywhere in the buffer; default yes. */
   readonly offsets?: boolean;
+  /** Whether it maps both ways, whatever it is attached for, as DRM drivers do (G-4); default no. */
+  readonly mapsBothWays?: boolean;
 }
 
 /** One test, for one kind of access. */
@@ -28,7 +31,7 @@ type Play = (fixture: ImporterFixture, kind: AccessKind) => Process;
  */
 export function importerSuite(
   make: (device: string) => Plugin,
-  { kinds = ["read", "write"], offsets = true }: ImporterSuiteOptions = {},
+  { kinds = ["read", "write"], offsets = true, mapsBothWays = false }: ImporterSuiteOptions = {},
 ): SuiteTest[] {
   const each = (name: string, play: Play, boot: BootOptions = {}, only = kinds): SuiteTest => ({
     name,
@@ -45,7 +48,7 @@ export function importerSuite(
   return [
     each("attaches its device, and is gone after detach", attaches),
     each("holds a reference while it is attached (B-17)", holdsReference),
-    each("maps in its direction with the reservation held (B-34, B-41)", mapsLocked),
+    each("maps in its direction with the reservation held (B-34, B-41)", mapsLocked(mapsBothWays)),
     each("gives everything back when the exporter refuses", givesBack),
     each("publishes its fence with the right usage before the device starts (R-29)", publishes),
     each("signals once, when the device is done", signalsOnce),
@@ -83,7 +86,12 @@ function* holdsReference(fixture: ImporterFixture, kind: AccessKind): Process {
   yield* imported.detach();
 }
 
-function* mapsLocked(fixture: ImporterFixture, kind: AccessKind): Process {
+const mapsLocked =
+  (bothWays: boolean): Play =>
+  (fixture, kind) =>
+    mapsIn(fixture, kind, bothWays ? "bidirectional" : directionFor(kind));
+
+function* mapsIn(fixture: ImporterFixture, kind: AccessKind, expected: DmaDirection): Process {
   const imported = yield* fixture.attach(kind);
   yield* fixture.finish(yield* imported.transfer(kind));
   yield* imported.detach();
@@ -94,7 +102,7 @@ function* mapsLocked(fixture: ImporterFixture, kind: AccessKind): Process {
     [...maps, ...unmaps].every(({ locked }) => locked),
     "map or unmap without the reservation",
   );
-  const wrong = maps.find(({ direction }) => direction !== directionFor(kind));
+  const wrong = maps.find(({ direction }) => direction !== expected);
   demand(wrong === undefined, `a device that ${kind}s maps ${wrong?.direction}`);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { Arch, CacheMaintenance } from "../dma/arch.ts";
+import type { Arch, CacheMaintenance, DriverFlush } from "../dma/arch.ts";
 import { type DmaDirection, deviceWrites } from "../dma/direction.ts";
 import type { Extents } from "../memory/extents.ts";
 import { definePlugin, type Plugin } from "../platform/plugin.ts";
@@ -12,6 +12,12 @@ class ToyArch implements Arch {
   readonly domains = { cpu: { line: LINE } };
   readonly cpuDomain = "cpu";
   readonly dmaDefaultCoherent = false;
+
+  /** For drivers that flush by themselves; a whole cache of 1 MiB. */
+  readonly driverFlush: DriverFlush = {
+    range: (extents) => [{ kind: "flush", domain: "cpu", extents }],
+    all: { domain: "cpu", bytes: 1 << 20, ns: 160_000 },
+  };
 
   syncForDevice(extents: Extents, _direction: DmaDirection): readonly CacheMaintenance[] {
     return [{ kind: "clean", domain: "cpu", extents }];

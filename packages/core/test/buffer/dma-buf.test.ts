@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { DmaBufOps } from "../../src/buffer/dma-buf-ops.ts";
 import { KernelError } from "../../src/index.ts";
+import { DmaResv } from "../../src/sync.ts";
 import { BufferBench, OpenExporter, pages } from "./buffer-bench.ts";
 
 describe("export", () => {
@@ -39,6 +40,18 @@ describe("export", () => {
     odd.put();
     expect(system.dmaBuf.buffers).toEqual([buffer]);
   });
+});
+
+test("an exporter may lend the reservation, which outlives the buffer (B-7)", () => {
+  const { system, exporter } = new BufferBench();
+  const resv = new DmaResv(system.dmaBuf.resvs, "lent");
+  const make = () => system.dmaBuf.export({ exporterName: "open", ops: exporter, size: 4096, resv });
+  const [one, two] = [make(), make()];
+  expect([one.resv, two.resv]).toEqual([resv, resv]);
+  one.put();
+  two.put();
+  expect(resv.isLocked).toBe(false);
+  resv.fini();
 });
 
 describe("references", () => {

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from "vitest";
-import { type CacheMaintenance, Extents, type System } from "../../src/index.ts";
+import {
+  type Arch,
+  assemble,
+  board,
+  type CacheMaintenance,
+  definePlugin,
+  Extents,
+  type System,
+} from "../../src/index.ts";
 import type { Process } from "../../src/sim.ts";
 import { notingSystem } from "./noting-arch.ts";
 
@@ -44,6 +52,26 @@ test("maintenance costs by the lines that it touches", () => {
     return cpu.busy - before;
   });
   expect(costs).toEqual([10, 20, 20]);
+});
+
+test("an operation that the architecture does not have is refused", () => {
+  const { system } = notingSystem();
+  const forbidding: Arch = {
+    ...system.arch,
+    name: "noting",
+    lineCost: (kind) => (kind === "invalidate" ? Number.POSITIVE_INFINITY : 1),
+  };
+  const description = board({
+    model: "noting",
+    memory: [{ base: 0, size: "16MiB" }],
+    devices: { plain: { class: "dma", coherent: false } },
+  });
+  const plugin = definePlugin({ name: "noting-arch", provides: { arch: () => forbidding } });
+  const { cpu } = assemble(description, [plugin]).boot();
+  cpu.maintain([clean]);
+  expect(() => cpu.maintain([{ ...clean, kind: "invalidate" }])).toThrow(
+    "noting cannot invalidate lines of cpu",
+  );
 });
 
 test("atomic context, which cannot sleep, owes instead, once", () => {

@@ -18,6 +18,28 @@ test("a board is the description itself", () => {
   expect(board(usb({ limit: "4GiB", offset: -4096, bandwidth: 1, port: "snoop" }))).toBeDefined();
 });
 
+const gpuAnd = (display: object): BoardDescription => ({
+  ...fine,
+  devices: {
+    gpu: { class: "gpu", coherent: true, limit: 2 ** 30, function: "0000:00:02.0", port: "snoop" },
+    display: {
+      ...{ class: "display", coherent: true, limit: "1GiB", function: "0000:00:02.0", port: "direct" },
+      ...display,
+    },
+  },
+});
+
+test("parts of one device may differ in how they reach memory, not in what Linux knows of it", () => {
+  expect(board(gpuAnd({}))).toBeDefined();
+  expect(board(gpuAnd({ coherent: false, function: "0000:00:03.0" }))).toBeDefined();
+  const system = assemble(gpuAnd({}), [toyArch()]).boot();
+  expect(["gpu", "display"].map((name) => system.device(name).function)).toEqual([
+    "0000:00:02.0",
+    "0000:00:02.0",
+  ]);
+  expect(assemble(fine, [toyArch()]).boot().device("usb0").function).toBeNull();
+});
+
 describe("a board that is none is refused with the field and the reason", () => {
   test.each<[BoardDescription, RegExp]>([
     [{ ...fine, memory: [] }, /^board "fine": memory: a board needs at least one range of RAM$/],
@@ -39,6 +61,13 @@ describe("a board that is none is refused with the field and the reason", () => 
     [usb({ limit: "4GB or so" }), /^board "fine": devices\.usb0\.limit: /],
     [usb({ bandwidth: 0 }), /: devices\.usb0\.bandwidth: what moves nothing cannot transfer$/],
     [usb({ offset: Number.NaN }), /: devices\.usb0\.offset: NaN is not a whole number$/],
+    [usb({ function: "" }), /^board "fine": devices\.usb0\.function: "" is not a name$/],
+    [
+      gpuAnd({ coherent: false }),
+      /: devices\.display\.coherent: differs from that of gpu, which is the same device, 0000:00:02\.0$/,
+    ],
+    [gpuAnd({ limit: "2GiB" }), /: devices\.display\.limit: differs from that of gpu/],
+    [gpuAnd({ offset: 64 }), /: devices\.display\.offset: differs from that of gpu/],
     [{ ...fine, cpuBandwidth: 0 }, /^board "fine": cpuBandwidth: what moves nothing cannot transfer$/],
   ])("%o", (description, says) => {
     for (const act of [() => board(description), () => assemble(description, [toyArch()])]) {

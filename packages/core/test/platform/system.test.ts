@@ -47,6 +47,13 @@ describe("devices", () => {
     expect(other.device("a").windows).toEqual([{ cpu: 64, bus: 0, size: 2 ** 32 }]);
   });
 
+  test("and ports have one route each, for plugins too", () => {
+    const system = boot({ a: { class: "gpu", coherent: true }, b: { class: "dma", coherent: false } });
+    expect(system.route("direct")).toBe(system.device("b").route);
+    expect(system.route("snoop-allocate")).toBe(system.device("a").route);
+    expect(system.route("snoop")).toMatchObject({ kind: "snoop", domain: { name: "cpu" } });
+  });
+
   test("are listed as the board has them", () => {
     const system = assemble(smallBoard, [toyArch()]).boot();
     expect([...system.devices.keys()]).toEqual(["usb0", "dac"]);

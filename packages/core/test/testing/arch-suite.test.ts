@@ -10,6 +10,7 @@ import {
   definePlugin,
   Extents,
   type Plugin,
+  type VirtualCache,
 } from "../../src/index.ts";
 import { archSuite, type SuiteTest, toyArch } from "../../src/testing.ts";
 
@@ -60,6 +61,8 @@ describe("the toy architecture passes", () => {
 
 const NAMES = "names its CPU's domain, and lines that are powers of two";
 const TIME = "takes time for a line of maintenance";
+const HAS = "can write lines back and drop them, and asks for no operation that a domain does not have";
+const DRIVER = "what a driver flushes is right for a device that does not snoop, and for the CPU after it";
 const SAME = "asks for the same maintenance every time, on domains of its own";
 const TO = "to-device: the device reads what the CPU wrote";
 const FROM = "from-device: the CPU reads what the device wrote, and nothing lands on it";
@@ -68,7 +71,47 @@ const BESIDE = "loses nothing that shares a line with the ranges";
 const OTHER = "works on no line but those of the ranges";
 const BYTES = "holds on real bytes, whatever the cache does by itself";
 
+const ADDRESS = "finds a domain of its own for every virtual address, the same one each time";
+const VMAP_TO = "the device reads what was written through another address, once that is flushed";
+const VMAP_FROM =
+  "what the device wrote is read through another address, once that is flushed and invalidated";
+
+/** The toy architecture with a cache behind its own, and maintenance of both in some order. */
+const stacked = (change: Partial<Arch> = {}): Plugin =>
+  toyWith({
+    domains: { cpu: { line: 64, behind: "outer" }, outer: { line: 64 } },
+    syncForDevice: (extents) => [on("clean", extents), on("clean", extents, "outer")],
+    syncForCpu: (extents, direction) => {
+      if (toDevice(direction)) return [];
+      const kind = extents.isAligned(64) ? "invalidate" : "flush";
+      return [on(kind, extents, "outer"), on(kind, extents)];
+    },
+    ...change,
+  });
+
+/** The toy architecture with a cache that is looked up by virtual address, in two colours. */
+const coloured = (change: Partial<VirtualCache> = {}): Plugin =>
+  toyWith({
+    domains: { cpu: { line: 64 }, alias: { line: 64 } },
+    virtualCache: {
+      domainAt: (virtual, physical) => ((virtual - physical) % 8192 === 0 ? "cpu" : "alias"),
+      flushVmapRange: (domain, extents) => [on("flush", extents, domain)],
+      invalidateVmapRange: (domain, extents) => [on("flush", extents, domain)],
+      ...change,
+    },
+  });
+
+describe.each([
+  ["a cache behind another", () => stacked()],
+  ["a cache with aliases", () => coloured()],
+])("so does one with %s", (_what, make) => {
+  for (const { name, run } of archSuite(make)) test(name, run);
+});
+
 const toDevice = (direction: DmaDirection): boolean => direction === "to-device";
+
+const never = Number.POSITIVE_INFINITY;
+const all = { domain: "cpu", bytes: 2 ** 20, ns: 1000 };
 
 let calls = 0;
 const mutants: (readonly [fault: string, found: string, make: () => Plugin])[] = [
@@ -78,6 +121,44 @@ const mutants: (readonly [fault: string, found: string, make: () => Plugin])[] =
   ["takes no time for maintenance", TIME, () => toyWith({ lineCost: () => 0 })],
   ["takes no time that is a number", TIME, () => toyWith({ lineCost: () => Number.NaN })],
   ["takes no time for a flush", TIME, () => toyWith({ lineCost: (kind) => (kind === "flush" ? 0 : 10) })],
+  [
+    "takes no time for a flush of everything",
+    TIME,
+    () => toyWith({ driverFlush: { range: (extents) => [on("flush", extents)], all: { ...all, ns: 0 } } }),
+  ],
+  [
+    "asks for a clean that it does not have",
+    HAS,
+    () => toyWith({ lineCost: (kind) => (kind === "clean" ? never : 10) }),
+  ],
+  [
+    "cannot write anything back",
+    HAS,
+    () => toyWith({ lineCost: (kind) => (kind === "invalidate" ? 10 : never) }),
+  ],
+  ["can only clean", HAS, () => toyWith({ lineCost: (kind) => (kind === "clean" ? 10 : never) })],
+  [
+    "offers drivers a flush that it does not have",
+    HAS,
+    () =>
+      toyWith({
+        lineCost: (kind) => (kind === "flush" ? never : 10),
+        driverFlush: { range: (extents) => [on("flush", extents)], all },
+      }),
+  ],
+  [
+    "flushes all of a domain that it does not have",
+    SAME,
+    () =>
+      toyWith({
+        driverFlush: { range: (extents) => [on("flush", extents)], all: { ...all, domain: "outer" } },
+      }),
+  ],
+  [
+    "only cleans for drivers that flush",
+    DRIVER,
+    () => toyWith({ driverFlush: { range: (extents) => [on("clean", extents)], all } }),
+  ],
   [
     "depends on what was asked before",
     SAME,
@@ -184,6 +265,71 @@ const mutants: (readonly [fault: string, found: string, make: () => Plugin])[] =
         },
       }),
   ],
+  [
+    "for the device, works on the outer cache before the inner one",
+    TO,
+    () => stacked({ syncForDevice: (extents) => [on("clean", extents, "outer"), on("clean", extents)] }),
+  ],
+  [
+    "for the device that writes, drops the outer cache's lines before the inner one's",
+    FROM,
+    () =>
+      stacked({
+        syncForDevice: (extents, direction) =>
+          direction === "from-device"
+            ? [on("flush", extents, "outer"), on("flush", extents)]
+            : [on("clean", extents), on("clean", extents, "outer")],
+      }),
+  ],
+  [
+    "for the CPU, works on the inner cache before the outer one",
+    FROM,
+    () =>
+      stacked({
+        syncForCpu: (extents, direction) =>
+          toDevice(direction) ? [] : [on("flush", extents), on("flush", extents, "outer")],
+      }),
+  ],
+  [
+    "forgets the outer cache for the device",
+    TO,
+    () => stacked({ syncForDevice: (extents) => [on("clean", extents)] }),
+  ],
+  [
+    "forgets the outer cache for the CPU",
+    FROM,
+    () =>
+      stacked({
+        syncForCpu: (extents, direction) => (toDevice(direction) ? [] : [on("flush", extents)]),
+      }),
+  ],
+  [
+    "drops lines of the outer cache that it shares",
+    BESIDE,
+    () =>
+      stacked({
+        syncForCpu: (extents, direction) =>
+          toDevice(direction) ? [] : [on("invalidate", extents, "outer"), on("flush", extents)],
+      }),
+  ],
+  [
+    "has caches behind each other in a circle",
+    NAMES,
+    () => stacked({ domains: { cpu: { line: 64, behind: "outer" }, outer: { line: 64, behind: "cpu" } } }),
+  ],
+  ["knows no domain for some addresses", ADDRESS, () => coloured({ domainAt: () => "colour-3" })],
+  [
+    "finds another domain for the same address",
+    ADDRESS,
+    () => coloured({ domainAt: () => (calls++ % 2 === 0 ? "cpu" : "alias") }),
+  ],
+  ["does not flush other addresses", VMAP_TO, () => coloured({ flushVmapRange: () => [] })],
+  [
+    "flushes the linear map's lines instead",
+    VMAP_TO,
+    () => coloured({ flushVmapRange: (_domain, extents) => [on("flush", extents)] }),
+  ],
+  ["does not invalidate other addresses", VMAP_FROM, () => coloured({ invalidateVmapRange: () => [] })],
   ["does not clean, with real bytes", BYTES, () => toyWith({ syncForDevice: () => [] })],
   ["does not invalidate, with real bytes", BYTES, () => toyWith({ syncForCpu: () => [] })],
 ];

@@ -8,7 +8,7 @@ import { type Fault, faults, faulty } from "./faulty-importer.ts";
 const plain = (device: string): Plugin =>
   definePlugin({
     name: "plain",
-    provides: { importers: { [device]: ({ dmaBuf }, master) => new StaticImporter(dmaBuf, master) } },
+    provides: { importers: { [device]: (_services, master) => new StaticImporter(master) } },
   });
 
 /** The suite's tests that an importer fails, with the first line of why. */

@@ -47,7 +47,7 @@ export class TemplateNameBuffer implements DmaBufOps {
   }
 
   mmap(): CpuPages {
-    return { extents: this.#extents, caching: "cached" };
+    return { extents: this.#extents, memoryType: "write-back" };
   }
 
   release(): void {

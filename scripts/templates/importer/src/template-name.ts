@@ -7,12 +7,16 @@ import {
   definePlugin,
   type ImportedBuffer,
   type Importer,
+  MappedAttachment,
   type Plugin,
   type Process,
+  StaticImport,
 } from "@dmabuf/core";
-import { TemplateNameImport } from "./template-name-import.ts";
 
-/** A driver that maps a buffer when it is attached and keeps the mapping. */
+/**
+ * A driver that maps a buffer when it is attached and keeps the mapping; each transfer waits for those before, tells those
+ * behind, and starts the device.
+ */
 class TemplateName implements Importer {
   readonly #services: CoreServices;
   readonly #device: DmaDevice;
@@ -27,19 +31,8 @@ class TemplateName implements Importer {
   }
 
   *#attach(buffer: DmaBuf, direction: DmaDirection): Process<ImportedBuffer> {
-    buffer.get();
-    try {
-      const attachment = yield* buffer.attach(this.#device);
-      try {
-        return new TemplateNameImport(this.#services, attachment, yield* attachment.mapUnlocked(direction));
-      } catch (error) {
-        yield* attachment.detach();
-        throw error;
-      }
-    } catch (error) {
-      buffer.put();
-      throw error;
-    }
+    const mapped = yield* MappedAttachment.attach(buffer, this.#device, direction);
+    return new StaticImport(mapped, { driverName: "template-name", timelineName: this.#device.name });
   }
 }
 

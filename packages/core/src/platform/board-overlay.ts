@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
+import { InputError } from "../error.ts";
+import { nearestName } from "../nearest-name.ts";
 import {
   type BoardDescription,
   board,
   type DeviceDescription,
-  InputError,
-  nearestName,
   type PoolDescription,
   type RamDescription,
-} from "@dmabuf/core";
+} from "./board.ts";
 
 /** What an overlay changes: devices are added or their facts replaced, memory and pools replaced as a whole. */
 export interface BoardChanges {

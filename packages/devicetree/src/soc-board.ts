@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+import {
+  type BoardDescription,
+  board,
+  type DeviceDescription,
+  type PoolDescription,
+  type Port,
+  type RamDescription,
+} from "@dmabuf/core";
+import type { MachineFacts, MachineMaster } from "./machine.ts";
+
+/** A master of a SoC that is known by where its registers are. */
+export interface SocMaster {
+  /** As its manual calls it. */
+  readonly name: string;
+  /** Address bits that it or its driver has, where that is less than 64. */
+  readonly bits?: number;
+  readonly bandwidth?: string;
+}
+
+/** What a SoC's device trees leave out. */
+export interface SocDescription {
+  /** For a tree without a model. */
+  readonly model: string;
+  /** For a tree without RAM, which leaves it to the boot loader. */
+  readonly ram: RamDescription;
+  /** Size of the CMA pool that Linux makes when the tree has none. */
+  readonly cma: string;
+  /** How the transactions of a coherent master reach memory. */
+  readonly coherentPort: Port;
+  /** By the CPU's physical address of the first register. */
+  readonly masters: Readonly<Record<number, SocMaster>>;
+}
+
+/**
+ * A board from a device tree: its enabled masters under the names of the SoC's manual where their registers are known, else
+ * under the name of their node. Coherency is what the tree says. What is in a fabric is not in the tree: lay it over with
+ * `overlaid`. Throws `InputError` for a tree that has no masters.
+ */
+export function socBoard(machine: MachineFacts, soc: SocDescription): BoardDescription {
+  const devices: Record<string, DeviceDescription> = {};
+  for (const master of machine.masters) {
+    const known = master.base === null ? undefined : soc.masters[master.base];
+    devices[freeName(known?.name ?? nodeName(master), devices)] = deviceFrom(master, known, soc.coherentPort);
+  }
+  const pools = machine.pools.flatMap(({ kind, base, size, path }): PoolDescription[] => {
+    const name = nodeName({ path });
+    if (kind === "cma") return [{ kind, size, name, ...(base === null ? {} : { base }) }];
+    return base === null ? [] : [{ kind: "carve-out", size, base, name }];
+  });
+  // Every Linux has a default CMA pool, whether or not the tree names one.
+  if (!pools.some(({ kind }) => kind === "cma")) pools.push({ kind: "cma", size: soc.cma });
+  return board({
+    model: machine.model ?? soc.model,
+    memory: machine.ram.length > 0 ? machine.ram : [soc.ram],
+    pools,
+    devices,
+    source: "device tree",
+  });
+}
+
+const nodeName = ({ path }: Pick<MachineMaster, "path">): string => path.split("/").at(-1) ?? path;
+
+function freeName(name: string, taken: Readonly<Record<string, unknown>>): string {
+  if (taken[name] === undefined) return name;
+  for (let i = 2; ; i++) if (taken[`${name}-${i}`] === undefined) return `${name}-${i}`;
+}
+
+function deviceFrom(
+  { class: deviceClass, coherent, limit, offset }: MachineMaster,
+  known: SocMaster | undefined,
+  coherentPort: Port,
+): DeviceDescription {
+  const { bits = 64, bandwidth } = known ?? {};
+  const reach = Math.min(limit === null ? Number.POSITIVE_INFINITY : limit - offset, 2 ** bits);
+  return {
+    class: deviceClass,
+    coherent,
+    port: coherent ? coherentPort : "direct",
+    ...(reach < 2 ** 53 ? { limit: reach } : {}),
+    ...(offset === 0 ? {} : { offset }),
+    ...(bandwidth === undefined ? {} : { bandwidth }),
+  };
+}

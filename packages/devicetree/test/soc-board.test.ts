@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+import { describe, expect, test } from "vitest";
+import { type SocDescription, socBoard } from "../src/index.ts";
+import { machine } from "./board-under-test.ts";
+
+const soc: SocDescription = {
+  model: "Acme 1",
+  ram: { base: 0, size: "16MiB" },
+  cma: "4MiB",
+  coherentPort: "snoop",
+  masters: { 4096: { name: "usb0", bits: 32, bandwidth: "40MiB" }, 8192: { name: "usb0" } },
+};
+const usb = (address: number, more: object = {}) => ({
+  compatible: "snps,dwc3",
+  reg: [address, 16],
+  ...more,
+});
+
+describe("the board of a SoC's device tree", () => {
+  test("has masters by the names of the manual, or else of their nodes", () => {
+    const { devices } = socBoard(
+      machine({ "usb@1000": usb(0x1000), "usb@2000": usb(0x2000), "usb@3000": usb(0x3000) }),
+      soc,
+    );
+    expect(devices).toEqual({
+      usb0: { class: "usb", coherent: false, port: "direct", limit: 2 ** 32, bandwidth: "40MiB" },
+      "usb0-2": { class: "usb", coherent: false, port: "direct" },
+      "usb@3000": { class: "usb", coherent: false, port: "direct" },
+    });
+  });
+
+  test("takes coherency from the tree, and how a coherent master does it from the SoC", () => {
+    const { devices } = socBoard(machine({ "usb@3000": usb(0x3000, { "dma-coherent": true }) }), soc);
+    expect(devices["usb@3000"]).toEqual({ class: "usb", coherent: true, port: "snoop" });
+  });
+
+  test("fills in what the tree leaves to the boot loader", () => {
+    expect(socBoard(machine({ "usb@3000": usb(0x3000) }), soc)).toMatchObject({
+      model: "Acme 1",
+      memory: [{ base: 0, size: "16MiB" }],
+      pools: [{ kind: "cma", size: "4MiB" }],
+    });
+    const own = socBoard(
+      machine({
+        model: "Acme 1 board",
+        memory: { device_type: "memory", reg: [0, 0x4000_0000] },
+        "reserved-memory": { ranges: true, "cut@100000": { reg: [0x10_0000, 0x1000], "no-map": true } },
+        "usb@3000": usb(0x3000),
+      }),
+      soc,
+    );
+    expect(own.model).toBe("Acme 1 board");
+    expect(own.memory).toEqual([{ base: 0, size: 2 ** 30 }]);
+    expect(own.pools).toEqual([
+      { kind: "carve-out", base: 0x10_0000, size: 0x1000, name: "cut@100000" },
+      { kind: "cma", size: "4MiB" },
+    ]);
+  });
+
+  test("needs masters", () => {
+    expect(() => socBoard(machine({}), soc)).toThrow(
+      'board "Acme 1": devices: a board needs at least one device',
+    );
+  });
+});
