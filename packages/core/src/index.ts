@@ -69,7 +69,6 @@ export type { DmaApi, DmaAttributes } from "./dma/dma-api.ts";
 export type { DmaDevice } from "./dma/dma-device.ts";
 export type { MemoryType } from "./dma/memory-type.ts";
 export type { SgMapping } from "./dma/sg-mapping.ts";
-export type { GemDriver, GemObject } from "./drm/gem-object.ts";
 export { AssemblyError, type Errno, InputError, KernelBug, KernelError } from "./error.ts";
 export { CmaPool } from "./memory/cma-pool.ts";
 export { Extents } from "./memory/extents.ts";
