@@ -6,12 +6,12 @@ import {
   type DmaBuf,
   type DmaDevice,
   type Exporter,
-  type GemDriver,
   KernelError,
   PAGE_SIZE,
   type Process,
   parseSize,
 } from "@dmabuf/core";
+import type { GemDriver } from "@dmabuf/core/drm";
 import { Workqueue } from "@dmabuf/core/sim";
 import { AddressSpace } from "./address-space.ts";
 import type { CacheLevel } from "./cache-level.ts";

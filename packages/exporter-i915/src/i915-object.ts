@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import type { Attachment, DmaBuf, GemObject, Process } from "@dmabuf/core";
+import type { Attachment, DmaBuf, Process } from "@dmabuf/core";
+import type { GemObject } from "@dmabuf/core/drm";
 import { DmaResv } from "@dmabuf/core/sync";
 import type { Backing } from "./backing.ts";
 import type { Binding } from "./binding.ts";
