@@ -65,6 +65,21 @@ export { type DmaDirection, deviceWrites, directionOf, dmaDirections } from "./d
 export type { DmaApi, DmaAttributes } from "./dma/dma-api.ts";
 export type { DmaDevice } from "./dma/dma-device.ts";
 export type { MemoryType } from "./dma/memory-type.ts";
+export { directSegments } from "./dma/scatterlist/direct-segments.ts";
+export { DmaSegments } from "./dma/scatterlist/dma-segments.ts";
+export { finaliseSg } from "./dma/scatterlist/finalise-sg.ts";
+export { sgFromExtents } from "./dma/scatterlist/from-extents.ts";
+export { type FromPagesOptions, sgFromPages } from "./dma/scatterlist/from-pages.ts";
+export {
+  type IovaLayout,
+  type IovaLayoutOptions,
+  type IovaPiece,
+  iovaLayout,
+  iovaPieces,
+} from "./dma/scatterlist/iova-layout.ts";
+export { type MissedPage, missedPage } from "./dma/scatterlist/page-walk.ts";
+export { defaultSegmentLimits, type SegmentLimits } from "./dma/scatterlist/segment-limits.ts";
+export { type SgEntry, type SgPage, type SgSegment, SgTable } from "./dma/scatterlist/sg-table.ts";
 export type { SgMapping } from "./dma/sg-mapping.ts";
 export { AssemblyError, type Errno, InputError, KernelBug, KernelError } from "./error.ts";
 export { CmaPool } from "./memory/cma-pool.ts";
