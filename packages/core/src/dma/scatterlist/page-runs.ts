@@ -20,14 +20,17 @@ export function findRuns(frames: Uint32Array, most: number): PageRuns {
   const seen = new Int32Array(frames.buffer, frames.byteOffset, frames.length);
   const count = countRuns(seen);
   const addresses = new Float64Array(count);
-  // First the index of each run's first page, then its length.
-  const lengths = startsOf(seen, count);
+  const starts = startsOf(seen, count);
+  // Of many runs the same memory has first the index of the first page and then the length.
+  const lengths = isFew(seen, count) ? new Uint32Array(count) : starts;
   let end = frames.length;
   for (let run = count - 1; run >= 0; run--) {
-    const start = lengths[run] as number;
+    const start = starts[run] as number;
     const first = frames[start] as number;
     const pages = end - start;
-    if (pages > most || first + pages > FRAMES) return cutRuns(frames, startsOf(seen, count), most);
+    if (pages > most || first + pages > FRAMES) {
+      return cutRuns(frames, lengths === starts ? startsOf(seen, count) : starts, most);
+    }
     addresses[run] = first * PAGE_SIZE;
     lengths[run] = pages * PAGE_SIZE;
     end = start;
@@ -52,10 +55,12 @@ function cutRuns(frames: Uint32Array, starts: Uint32Array, most: number): PageRu
   return { addresses: Float64Array.from(addresses), lengths: Uint32Array.from(lengths) };
 }
 
+const isFew = (frames: Int32Array, count: number): boolean => frames.length > count * LONG;
+
 /** The index of the first page of each of `count` runs. */
 function startsOf(frames: Int32Array, count: number): Uint32Array {
   const starts = new Uint32Array(count);
-  if (frames.length > count * LONG) noteLongRuns(frames, starts);
+  if (isFew(frames, count)) noteLongRuns(frames, starts);
   else noteRuns(frames, starts);
   return starts;
 }
@@ -71,10 +76,17 @@ function countRuns(frames: Int32Array): number {
   if (length === 0) return 0;
   let count = 1;
   let before = frames[0] as number;
-  for (let i = 1; i < length; i++) {
-    const page = frames[i] as number;
-    count += breaks(before, page);
-    before = page;
+  for (let i = 1; i < length; ) {
+    if (i + 8 <= length && follow(frames, i, before)) {
+      i += 8;
+      before = frames[i - 1] as number;
+      continue;
+    }
+    for (const stop = Math.min(length, i + 8); i < stop; i++) {
+      const page = frames[i] as number;
+      count += breaks(before, page);
+      before = page;
+    }
   }
   return count;
 }
