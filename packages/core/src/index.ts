@@ -15,6 +15,18 @@ export {
 } from "./address.ts";
 export type { Attachment } from "./buffer/attachment.ts";
 export type { CoherencyPolicy, Transfer } from "./buffer/coherency-policy.ts";
+export {
+  type Conflict,
+  capacity,
+  conflictOf,
+  type Party,
+  satisfiable,
+} from "./buffer/constraint/conflict.ts";
+export { describeConstraints } from "./buffer/constraint/describe-constraints.ts";
+export { intersect, intersectAll } from "./buffer/constraint/intersect.ts";
+export { type BufferMemory, checkMemory, type Violation } from "./buffer/constraint/memory-check.ts";
+export { type PictureLines, worstSegmentCount } from "./buffer/constraint/picture-segments.ts";
+export { scatterlistFor } from "./buffer/constraint/scatterlist-for.ts";
 export type { CpuMapping } from "./buffer/cpu-mapping.ts";
 export { bufinfo, fdinfo } from "./buffer/debug-listing.ts";
 export { DmaBuf } from "./buffer/dma-buf.ts";
@@ -34,6 +46,7 @@ export {
 export type { KernelMapping } from "./buffer/kernel-mapping.ts";
 export { type KernelProfile, kernelProfiles, linux72, linux612, proposed } from "./buffer/kernel-profile.ts";
 export { CoherencyConflict } from "./buffer/policy/reject-at-attach.ts";
+export { getPfns, getScatterlist } from "./buffer/raw-memory.ts";
 export {
   type FileInfo,
   mergeSyncFiles,
@@ -63,6 +76,13 @@ export {
 export type { Cpu } from "./dma/cpu.ts";
 export { type DmaDirection, deviceWrites, directionOf, dmaDirections } from "./dma/direction.ts";
 export type { DmaApi, DmaAttributes } from "./dma/dma-api.ts";
+export {
+  constraintsOf,
+  type DmaConstraints,
+  defaultConstraints,
+  dmaConstraints,
+  unconstrained,
+} from "./dma/dma-constraints.ts";
 export type { DmaDevice } from "./dma/dma-device.ts";
 export type { MemoryType } from "./dma/memory-type.ts";
 export { directSegments } from "./dma/scatterlist/direct-segments.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Route } from "../coherency/topology.ts";
 import type { Timeline } from "../sim/timeline.ts";
+import type { DmaConstraints } from "./dma-constraints.ts";
 
 /** A bus master, as the DMA API and the hardware see it. */
 export interface DmaDevice {
@@ -16,6 +17,8 @@ export interface DmaDevice {
   readonly limit: number | null;
   /** CPU physical address - bus address (`dma_range_map`). */
   readonly offset: number;
+  /** What it can take of a buffer's memory (D-18); default `defaultConstraints`. */
+  readonly constraints?: DmaConstraints;
   /** Bytes it moves in a second. */
   readonly bandwidth: number;
   /** The engine that performs its transfers, one after the other. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { parseSize, type Size } from "../address.ts";
 import { InputError } from "../error.ts";
+import { deviceConstraints } from "./device-constraints.ts";
 
 /** How a device's transactions reach memory. */
 export type Port = "direct" | "snoop" | "snoop-allocate";
@@ -23,6 +24,20 @@ export interface DeviceDescription {
   readonly offset?: number;
   /** Bytes a second that it moves; default 1 GiB. */
   readonly bandwidth?: Size;
+  /** Most bytes of one segment (D-18); default 64 KiB, and 4 GiB less a page for a device that needs contiguous memory. */
+  readonly maxSegmentSize?: Size;
+  /** No segment crosses a multiple of this plus 1 (D-18); 2^n - 1, default 0xffffffff. */
+  readonly segmentBoundaryMask?: number;
+  /** Most segments of one list (PR-10); default any number. */
+  readonly maxSegmentCount?: number;
+  /** Whether it needs memory in one piece (D15); default no. */
+  readonly contiguous?: boolean;
+  /** Whether its driver needs struct pages (D15, D19); default no. */
+  readonly needsPages?: boolean;
+  /** The private memory that it is trusted with (D20); default none. */
+  readonly trustId?: string;
+  /** Segments of fewer bytes work, but slowly (D26); default no such wish. */
+  readonly preferredSegmentSize?: Size;
 }
 
 /** A range of memory. */
@@ -78,6 +93,7 @@ export function board(description: BoardDescription): BoardDescription {
     if (limit !== undefined) parseSize(limit, `board "${model}": devices.${name}.limit`);
     if (bandwidth !== undefined) bandwidthOf(bandwidth, `devices.${name}.bandwidth`);
     if (!Number.isSafeInteger(offset)) fail(`devices.${name}.offset`, `${offset} is not a whole number`);
+    deviceConstraints(devices[name] as DeviceDescription, `board "${model}": devices.${name}`);
   }
   return description;
 }

@@ -39,6 +39,7 @@ import { type Token, tokenName } from "../token.ts";
 import type { BoardDescription, DeviceDescription } from "./board.ts";
 import { memoryOf } from "./board-memory.ts";
 import { type CoherencyChoice, policyNamed } from "./coherency-choice.ts";
+import { deviceConstraints } from "./device-constraints.ts";
 import type { CoreServices, Needs, Plugin, Services } from "./plugin.ts";
 
 /** How a system boots. */
@@ -249,6 +250,7 @@ function deviceFrom(
     route: topology.route(route),
     limit: limit === undefined ? null : parseSize(limit),
     offset,
+    constraints: deviceConstraints(description, name),
     bandwidth: parseSize(bandwidth),
     timeline: new Timeline(simulation, name),
   };
