@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
-import { assemble, type BoardDescription, board, InputError } from "../../src/index.ts";
+import { assemble, type BoardDescription, board, defaultConstraints, InputError } from "../../src/index.ts";
 import { toyArch } from "../../src/testing.ts";
 
 const fine: BoardDescription = {
@@ -16,6 +16,35 @@ const usb = (rest: object): BoardDescription => ({
 test("a board is the description itself", () => {
   expect(board(fine)).toBe(fine);
   expect(board(usb({ limit: "4GiB", offset: -4096, bandwidth: 1, port: "snoop" }))).toBeDefined();
+});
+
+test("a device carries what it can take of memory; what it does not say is as the DMA API has it (D-18)", () => {
+  const description = board(
+    usb({
+      maxSegmentSize: "1MiB",
+      segmentBoundaryMask: 0xffff_ffff_ffff,
+      maxSegmentCount: 16,
+      needsPages: true,
+      trustId: "tee",
+      preferredSegmentSize: "64KiB",
+    }),
+  );
+  const constraints = (each: BoardDescription) =>
+    assemble(each, [toyArch()]).boot().device("usb0").constraints;
+  expect(constraints(description)).toEqual({
+    maxSegmentSize: 2 ** 20,
+    segmentBoundaryMask: 0xffff_ffff_ffff,
+    maxSegmentCount: 16,
+    contiguous: false,
+    needsPages: true,
+    trustIds: ["tee"],
+    preferredSegmentSize: 65536,
+  });
+  expect(constraints(fine)).toEqual(defaultConstraints);
+  expect(constraints(usb({ contiguous: true }))).toMatchObject({
+    contiguous: true,
+    maxSegmentSize: 0xffff_f000,
+  });
 });
 
 describe("a board that is none is refused with the field and the reason", () => {
@@ -39,6 +68,23 @@ describe("a board that is none is refused with the field and the reason", () => 
     [usb({ limit: "4GB or so" }), /^board "fine": devices\.usb0\.limit: /],
     [usb({ bandwidth: 0 }), /: devices\.usb0\.bandwidth: what moves nothing cannot transfer$/],
     [usb({ offset: Number.NaN }), /: devices\.usb0\.offset: NaN is not a whole number$/],
+    [
+      usb({ maxSegmentSize: 0 }),
+      /^board "fine": devices\.usb0\.maxSegmentSize: segments of 0 bytes hold nothing$/,
+    ],
+    [usb({ maxSegmentSize: "much" }), /^board "fine": devices\.usb0\.maxSegmentSize: "much" is not a size/],
+    [
+      usb({ preferredSegmentSize: 0 }),
+      /: devices\.usb0\.preferredSegmentSize: segments of 0 bytes hold nothing$/,
+    ],
+    [
+      usb({ segmentBoundaryMask: 0x1_0000 }),
+      /: devices\.usb0\.segmentBoundaryMask: 65536 is not a power of two less 1, as 0xffffffff is$/,
+    ],
+    [usb({ segmentBoundaryMask: 0 }), /segmentBoundaryMask: 0 is not/],
+    [usb({ maxSegmentCount: 0 }), /: devices\.usb0\.maxSegmentCount: 0 is not a whole number from 1 on$/],
+    [usb({ maxSegmentCount: 1.5 }), /maxSegmentCount: 1\.5 is not/],
+    [usb({ trustId: "" }), /: devices\.usb0\.trustId: a trust id needs a name$/],
     [{ ...fine, cpuBandwidth: 0 }, /^board "fine": cpuBandwidth: what moves nothing cannot transfer$/],
   ])("%o", (description, says) => {
     for (const act of [() => board(description), () => assemble(description, [toyArch()])]) {
