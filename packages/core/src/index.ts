@@ -81,6 +81,7 @@ export {
   type DmaConstraints,
   defaultConstraints,
   dmaConstraints,
+  segmentLimitsOf,
   unconstrained,
 } from "./dma/dma-constraints.ts";
 export type { DmaDevice } from "./dma/dma-device.ts";

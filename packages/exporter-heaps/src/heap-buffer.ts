@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type {
   Attachment,
+  BufferMemory,
   CoreServices,
   CpuPages,
   DmaBuf,
@@ -63,6 +64,10 @@ export class HeapBuffer implements DmaBufOps {
 
   mmap(): CpuPages {
     return { extents: this.#extents, memoryType: "write-back" };
+  }
+
+  memory(): BufferMemory {
+    return { extents: this.#extents };
   }
 
   release(): void {

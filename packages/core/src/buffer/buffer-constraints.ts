@@ -44,8 +44,9 @@ export class BufferConstraints {
    * would have to change while somebody has it mapped (D11).
    */
   admit(device: DmaDevice): void {
-    const { attachments, size } = this.#buffer;
-    const parties = [...attachments.map((attachment) => party(attachment.device)), party(device)];
+    const { attachments, ops, size } = this.#buffer;
+    const others = ops.listPerImporter === true ? [] : attachments.map((other) => party(other.device));
+    const parties = [...others, party(device)];
     const conflict = conflictOf(parties, size);
     if (conflict !== null) throw new KernelError("EINVAL", "dma_buf_attach", conflict.reason);
     const wanted = constraintsOf(device);

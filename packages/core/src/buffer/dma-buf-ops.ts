@@ -58,6 +58,11 @@ export interface DmaBufOps {
    * attach (D13, PR-12): with others an exporter that has no memory yet takes some in `map`.
    */
   allocate?(buffer: DmaBuf, constraints: DmaConstraints): Process;
+  /**
+   * Whether each importer's list is cut as its own device needs it (D14), so that the limits of one are nothing to the others;
+   * default no: one list for all, of which everybody's limits must hold (D12).
+   */
+  readonly listPerImporter?: boolean;
   /** Whether `allocate` can move a buffer that nobody has mapped (PR-12); default no. */
   readonly migrates?: boolean;
 }

@@ -3,8 +3,8 @@ import type { DmaDevice } from "./dma-device.ts";
 import { defaultSegmentLimits, LONGEST_SEGMENT, type SegmentLimits } from "./scatterlist/segment-limits.ts";
 
 /**
- * What a device, or several together, can take of a buffer's memory: the limits of D-18 and those that were asked for in 2015
- * (D10, D15, D20; PR-10).
+ * What a device, or several together, ask of a buffer's memory: the proposal of 2015, and what was asked for with it (D10,
+ * D15, D20; PR-10). A limit that nobody asks for is none; the DMA API's own is `segmentLimitsOf`.
  */
 export interface DmaConstraints extends SegmentLimits {
   /** Most segments of one list; `Infinity` where the device does not care. 1 is a device that needs contiguous memory. */
@@ -30,24 +30,32 @@ export const unconstrained: DmaConstraints = {
   preferredSegmentSize: 0,
 };
 
-/** Of a device whose driver says nothing (D-18): trusted with no private memory. */
-export const defaultConstraints: DmaConstraints = {
-  ...unconstrained,
-  ...defaultSegmentLimits,
-  trustIds: [],
-};
+/** Of a device whose driver asks for nothing: anything but private memory. */
+export const defaultConstraints: DmaConstraints = { ...unconstrained, trustIds: [] };
 
-/**
- * Of a device whose driver says something. One that needs contiguous memory takes it in one segment of any size unless it says
- * otherwise, as its driver would tell the DMA API. @see vb2_dma_contig_set_max_seg_size
- */
+/** Of a device whose driver asks for something; what it does not mention is no matter to it. */
 export function dmaConstraints({
   trustId,
   ...given
 }: Partial<Omit<DmaConstraints, "trustIds">> & { readonly trustId?: string }): DmaConstraints {
-  const size = given.contiguous === true ? { maxSegmentSize: LONGEST_SEGMENT } : {};
-  return { ...defaultConstraints, ...size, ...given, trustIds: trustId === undefined ? [] : [trustId] };
+  return { ...defaultConstraints, ...given, trustIds: trustId === undefined ? [] : [trustId] };
 }
 
-/** Of a device as the board has it. */
+/** What a device asks of a buffer's memory. */
 export const constraintsOf = (device: DmaDevice): DmaConstraints => device.constraints ?? defaultConstraints;
+
+/**
+ * What the DMA API goes by when it joins and checks a device's segments (D-18): what its driver asks for, or 64 KiB and
+ * 4 GiB; for a driver that wants contiguous memory and says nothing of size any, as it would tell the DMA API.
+ * @see dma_get_max_seg_size, dma_get_seg_boundary, vb2_dma_contig_set_max_seg_size
+ */
+export function segmentLimitsOf(device: DmaDevice): SegmentLimits {
+  const { maxSegmentSize, segmentBoundaryMask, contiguous } = constraintsOf(device);
+  const size = contiguous ? LONGEST_SEGMENT : defaultSegmentLimits.maxSegmentSize;
+  const mask = defaultSegmentLimits.segmentBoundaryMask;
+  return {
+    maxSegmentSize: maxSegmentSize === unconstrained.maxSegmentSize ? size : maxSegmentSize,
+    segmentBoundaryMask:
+      segmentBoundaryMask === unconstrained.segmentBoundaryMask ? mask : segmentBoundaryMask,
+  };
+}

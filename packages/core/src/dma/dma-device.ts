@@ -17,7 +17,7 @@ export interface DmaDevice {
   readonly limit: number | null;
   /** CPU physical address - bus address (`dma_range_map`). */
   readonly offset: number;
-  /** What it can take of a buffer's memory (D-18); default `defaultConstraints`. */
+  /** What it asks of a buffer's memory (PR-10, D-18); default nothing. @see segmentLimitsOf */
   readonly constraints?: DmaConstraints;
   /** Bytes it moves in a second. */
   readonly bandwidth: number;

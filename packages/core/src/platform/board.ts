@@ -24,9 +24,9 @@ export interface DeviceDescription {
   readonly offset?: number;
   /** Bytes a second that it moves; default 1 GiB. */
   readonly bandwidth?: Size;
-  /** Most bytes of one segment (D-18); default 64 KiB, and 4 GiB less a page for a device that needs contiguous memory. */
+  /** Most bytes of one segment; default any number to share a buffer, and 64 KiB for the DMA API (D-18). */
   readonly maxSegmentSize?: Size;
-  /** No segment crosses a multiple of this plus 1 (D-18); 2^n - 1, default 0xffffffff. */
+  /** No segment crosses a multiple of this plus 1; 2^n - 1, default none, and 0xffffffff for the DMA API (D-18). */
   readonly segmentBoundaryMask?: number;
   /** Most segments of one list (PR-10); default any number. */
   readonly maxSegmentCount?: number;

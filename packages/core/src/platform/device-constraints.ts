@@ -6,7 +6,7 @@ import { InputError } from "../error.ts";
 import type { DeviceDescription } from "./board.ts";
 
 /**
- * What a device of a board can take of a buffer's memory. Throws `InputError` with the field for a size or count of 0, or a
+ * What a device of a board asks of a buffer's memory. Throws `InputError` with the field for a size or count of 0, or a
  * mask that is not 2^n - 1. @param place `board "model": devices.name`, for messages
  */
 export function deviceConstraints(description: DeviceDescription, place: string): DmaConstraints {

@@ -35,6 +35,7 @@ const strictBoard: BoardDescription = board({
     lax: { class: "dma", coherent: true },
     short: { class: "dma", coherent: true, maxSegmentSize: "4KiB" },
     few: { class: "dma", coherent: true, maxSegmentCount: 8 },
+    narrow: { class: "dma", coherent: true, maxSegmentCount: 2, maxSegmentSize: "1GiB" },
     whole: { class: "display", coherent: true, contiguous: true },
     pages: { class: "gpu", coherent: true, needsPages: true },
     shifted: {
@@ -175,7 +176,7 @@ describe("attach", () => {
     bench.attach("lax");
     expect(bench.buffer.constraints).toMatchObject({ maxSegmentSize: 4096, contiguous: false });
     bench.run(short.detach());
-    expect(bench.buffer.constraints).toMatchObject({ maxSegmentSize: 65536 });
+    expect(bench.buffer.constraints).toMatchObject({ maxSegmentSize: Number.POSITIVE_INFINITY });
     expect(bench.buffer.recalculateConstraints()).toEqual(bench.buffer.constraints);
   });
 
@@ -243,6 +244,20 @@ describe("attach", () => {
     expect(bench.buffer.attachments.length).toBe(4);
   });
 
+  test("of an exporter with a list for each importer the limits of one are nothing to the others (D14)", () => {
+    const bench = new Bench();
+    const buffer = bench.export(
+      Object.assign(new DeferringExporter(bench.system), { listPerImporter: true }),
+    );
+    bench.attach("short", buffer);
+    bench.attach("few", buffer);
+    const large = bench.export(
+      Object.assign(new DeferringExporter(bench.system), { listPerImporter: true }),
+      9 * 2 ** 30,
+    );
+    expect(bench.refusal(() => bench.attach("narrow", large))).toContain("narrow takes at most 2 segments");
+  });
+
   test("memory without pages, for a driver that needs them (D19)", () => {
     const bench = new Bench();
     bench.exporter.memoryNow = { extents: Extents.of([0, SIZE]), structPages: false };
@@ -305,7 +320,7 @@ test("the listing shows constraints, where the kernel has them (D10)", () => {
   const text = bench.run(bufinfo(bench.system.dmaBuf));
   expect(text).toContain(
     "\tAttached Devices:\n\tshort\n" +
-      "\tConstraints: segments of at most 4096 bytes, none across a multiple of 0x100000000, no private memory\n" +
+      "\tConstraints: segments of at most 4096 bytes, no private memory\n" +
       "Total 1 devices attached\n",
   );
   const kernel = new Bench(linux72);

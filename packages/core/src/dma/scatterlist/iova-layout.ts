@@ -4,11 +4,11 @@ import type { SgTable } from "./sg-table.ts";
 
 /** What the place of a scatterlist in a range of I/O virtual addresses depends on. */
 export interface IovaLayoutOptions {
-  /** The smallest page of the IOMMU's domain, 2^n bytes, at most 2^30 (I-1). */
+  /** The smallest page of the IOMMU's domain, 2^n bytes, at most 2^30. */
   readonly granule: number;
   /** @see SegmentLimits */
   readonly segmentBoundaryMask: number;
-  /** Entries that go over the bus without the IOMMU, with their bus addresses (D-24, I-9); default none. */
+  /** Entries that go over the bus without the IOMMU, with their bus addresses (D-24); default none. */
   readonly bus?: ReadonlyMap<number, number>;
 }
 
@@ -39,7 +39,7 @@ const NONE: ReadonlyMap<number, number> = new Map();
 /**
  * Lays a scatterlist out in one range of I/O virtual addresses (I-8): every entry from its granule on, in whole granules; an
  * entry that would cross a boundary begins on it, and what is left before belongs to its predecessor. Relies on a range
- * that is aligned to its size, as the kernel's are (I-3). Throws `TypeError` for a granule that is not 2^n.
+ * that is aligned to its size, as the kernel's are. Throws `TypeError` for a granule that is not 2^n.
  * @see iommu_dma_map_sg
  */
 export function iovaLayout(

@@ -4,11 +4,15 @@ import { refusalOf } from "../../../src/buffer/constraint/scatterlist-for.ts";
 import {
   checkMemory,
   conflictOf,
+  constraintsOf,
+  type DmaConstraints,
+  type DmaDevice,
   defaultConstraints,
   describeConstraints,
   dmaConstraints,
   Extents,
   scatterlistFor,
+  segmentLimitsOf,
   unconstrained,
   worstSegmentCount,
 } from "../../../src/index.ts";
@@ -16,30 +20,27 @@ import {
 const MIB = 2 ** 20;
 
 describe("what a device can take", () => {
-  test("says nothing: 64 KiB, 4 GiB, any number, any memory that is nobody's (D-18)", () => {
+  test("asks for nothing, and the DMA API goes by 64 KiB and 4 GiB (D-18)", () => {
+    const device = (constraints?: DmaConstraints) => ({ ...(constraints && { constraints }) }) as DmaDevice;
     expect(dmaConstraints({})).toEqual(defaultConstraints);
-    expect(defaultConstraints).toEqual({
-      maxSegmentSize: 65536,
-      segmentBoundaryMask: 0xffffffff,
-      maxSegmentCount: Number.POSITIVE_INFINITY,
-      contiguous: false,
-      needsPages: false,
-      trustIds: [],
-      preferredSegmentSize: 0,
+    expect(constraintsOf(device())).toEqual({ ...unconstrained, trustIds: [] });
+    const none = { maxSegmentSize: 65536, segmentBoundaryMask: 0xffffffff };
+    expect(segmentLimitsOf(device())).toEqual(none);
+    expect(segmentLimitsOf(device(dmaConstraints({ needsPages: true })))).toEqual(none);
+    expect(segmentLimitsOf(device(dmaConstraints({ contiguous: true })))).toEqual({
+      ...none,
+      maxSegmentSize: 0xfffff000,
     });
-  });
-
-  test("contiguous memory comes in one segment of any size, unless it says otherwise", () => {
-    expect(dmaConstraints({ contiguous: true }).maxSegmentSize).toBe(0xfffff000);
-    expect(dmaConstraints({ contiguous: true, maxSegmentSize: MIB }).maxSegmentSize).toBe(MIB);
+    const own = { maxSegmentSize: MIB, segmentBoundaryMask: 0xffff };
+    expect(segmentLimitsOf(device(dmaConstraints({ ...own, contiguous: true })))).toEqual(own);
     expect(dmaConstraints({ trustId: "tee" }).trustIds).toEqual(["tee"]);
   });
 
   test("in words", () => {
     expect(describeConstraints(unconstrained)).toBe("anything");
-    expect(describeConstraints(defaultConstraints)).toBe(
-      "segments of at most 65536 bytes, none across a multiple of 0x100000000, no private memory",
-    );
+    expect(
+      describeConstraints(dmaConstraints({ maxSegmentSize: 65536, segmentBoundaryMask: 0xffffffff })),
+    ).toBe("segments of at most 65536 bytes, none across a multiple of 0x100000000, no private memory");
     const all = dmaConstraints({
       contiguous: true,
       needsPages: true,
@@ -82,12 +83,11 @@ describe("conflicts name who has them", () => {
   });
 
   test("one that conflicts with itself is named alone", () => {
-    const own = { name: "own", constraints: dmaConstraints({ maxSegmentCount: 2 }) };
+    const own = { name: "own", constraints: dmaConstraints({ maxSegmentCount: 2, maxSegmentSize: 65536 }) };
     const conflict = conflictOf([whole, own, plain], MIB);
     expect(conflict?.parties).toEqual([own]);
     expect(conflict?.reason).toBe(
-      "own takes at most 2 segments, segments of at most 65536 bytes, none across a multiple of 0x100000000: " +
-        "131072 bytes, and the buffer has 1048576",
+      "own takes at most 2 segments, segments of at most 65536 bytes: 131072 bytes, and the buffer has 1048576",
     );
   });
 });
@@ -96,7 +96,7 @@ describe("memory as it lies", () => {
   const extents = Extents.of([0x1_f000, 0x2_1000], [0x8_0000, 0xa_0000], [0x5_0000, 0x5_1000]);
 
   test("which entry breaks which constraint", () => {
-    const strict = dmaConstraints({ segmentBoundaryMask: 0xffff });
+    const strict = dmaConstraints({ maxSegmentSize: 0x1_0000, segmentBoundaryMask: 0xffff });
     const two = { ...strict, maxSegmentCount: 2, needsPages: true };
     expect(checkMemory(two, { extents, structPages: false, trustId: "tee" })).toEqual([
       { constraint: "needsPages", entry: null, reason: "the memory has no struct pages" },
@@ -151,7 +151,7 @@ describe("a list for one importer (D14)", () => {
   });
 
   test("too many pieces are refused, and so is what no list mends", () => {
-    const two = dmaConstraints({ maxSegmentCount: 2 });
+    const two = dmaConstraints({ maxSegmentCount: 2, maxSegmentSize: 65536 });
     expect(() => scatterlistFor(two, memory)).toThrow(
       "dma_buf_map_attachment: -EINVAL: the memory is 2 ranges, more than 2 segments of at most 65536 bytes",
     );

@@ -48,7 +48,7 @@ test("the device reaches the bytes of the entries, in order, within its limits, 
       const { maxSegmentSize: max, segmentBoundaryMask: mask } = limit;
       const before = [[...sg.addresses], [...sg.lengths]];
       const layout = iovaLayout(sg, { granule: 0x1000, segmentBoundaryMask: mask });
-      // As the kernel aligns it (I-3).
+      // As the kernel aligns it.
       const iova = (slot + 1) * 2 ** Math.ceil(Math.log2(layout.bytes));
       const segments = finaliseSg(sg, layout, iova, limit);
 
