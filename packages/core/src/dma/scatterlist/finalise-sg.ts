@@ -18,6 +18,8 @@ export function finaliseSg(
   { maxSegmentSize, segmentBoundaryMask }: SegmentLimits,
 ): DmaSegments {
   const low = granule - 1;
+  // Lengths are 32 bits wide, so no limit beyond them is one.
+  const longest = Math.min(maxSegmentSize, 0xffff_ffff);
   const dmaAddresses = new Float64Array(origNents);
   const dmaLengths = new Uint32Array(origNents);
   const busSegments = new Set<number>();
@@ -40,7 +42,7 @@ export function finaliseSg(
     if (
       growing > 0 &&
       offset === 0 &&
-      (maxSegmentSize - growing) >>> 0 >= length &&
+      (longest - growing) >>> 0 >= length &&
       !onBoundary(at, segmentBoundaryMask)
     ) {
       growing = (growing + length) >>> 0;

@@ -106,6 +106,11 @@ describe("beyond the oracle", () => {
     ]);
   });
 
+  test("no limit at all", () => {
+    const max = Number.POSITIVE_INFINITY;
+    expect(mapped(list([0, 128 * K], [0, 4 * K], [0, 4 * K]), { max }).segments).toEqual([[IOVA, 136 * K]]);
+  });
+
   test("an entry that ends on a boundary is followed by another segment", () => {
     expect(mapped(list([0, 16 * K], [0, 4 * K]), { mask: 0x3fff })).toEqual({
       segments: [
