@@ -6,9 +6,10 @@ import type { SgTable } from "./sg-table.ts";
 
 /**
  * The device's view of a scatterlist whose range of I/O virtual addresses begins at `iova` (I-8). An entry joins the
- * segment before it when that one ends where its granule ends, the entry begins a granule, not on a boundary, and both together are no
- * longer than the device takes. Entries over the bus stay by themselves. An entry that is too long by itself stays as it
- * is; what follows it is then joined to it whatever it comes to, because the kernel subtracts without a sign.
+ * segment before it when that one ends where its granule ends, the entry begins a granule, not on a boundary, and both
+ * together are no longer than the device takes. Entries over the bus stay by themselves. An entry that is too long by
+ * itself stays as it is; what follows is then joined to it whatever it comes to, because the kernel subtracts without a
+ * sign.
  * @see __finalise_sg
  */
 export function finaliseSg(

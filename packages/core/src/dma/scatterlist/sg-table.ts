@@ -30,8 +30,8 @@ export interface SgPage {
 /**
  * A scatterlist: what the CPU sees, `origNents` entries of physical memory in buffer order, and once it is mapped what
  * the device sees, `nents` segments (D-7). The two are walked apart: `entries` and `pages` for the CPU, `segments` for the
- * device. Flat arrays: 12 bytes an entry, and 12 more a segment, none where the segments are as long as the entries but for their
- * addresses (8). Chaining is not modelled. @see struct sg_table
+ * device. Flat arrays: 12 bytes an entry, and 12 a segment, or 8 where nothing was joined and the lengths are the entries'
+ * own. Chaining is not modelled. @see struct sg_table
  */
 export class SgTable {
   /** Physical address of each entry's first byte. @see sg_phys */

@@ -4,11 +4,15 @@ import { describe, expect, test } from "vitest";
 import { stricterIn } from "../../../src/buffer/constraint/intersect.ts";
 import {
   capacity,
+  checkMemory,
   conflictOf,
   type DmaConstraints,
+  Extents,
   intersect,
   intersectAll,
+  KernelError,
   satisfiable,
+  scatterlistFor,
   unconstrained,
 } from "../../../src/index.ts";
 
@@ -58,6 +62,55 @@ describe("the laws of intersecting (D10)", () => {
         const left = all.filter((_, i) => i !== pick % all.length);
         const afresh = left.reduce((sum, each) => intersect(sum, each), unconstrained);
         expect(intersectAll(left)).toEqual(afresh);
+      }),
+      { seed: 2015 },
+    );
+  });
+});
+
+describe("a list for one importer (D14)", () => {
+  const PAGE = 4096;
+  const memory = fc
+    .array(fc.tuple(fc.nat(64), fc.integer({ min: 1, max: 40 })), { minLength: 1, maxLength: 5 })
+    .map((ranges) =>
+      Extents.each(
+        ranges.map(([page]) => page * PAGE),
+        ranges.map(([page, pages]) => (page + pages) * PAGE),
+      ),
+    );
+
+  test("the same bytes in order, no piece too long or across a boundary, none joined; or no list at all", () => {
+    fc.assert(
+      fc.property(constraints, memory, (limits, extents) => {
+        const { maxSegmentSize, segmentBoundaryMask: mask } = limits;
+        const most = limits.contiguous ? Math.min(1, limits.maxSegmentCount) : limits.maxSegmentCount;
+        // The fewest pieces, counted byte by byte where a piece has to end.
+        let fewest = 0;
+        for (let i = 0; i < extents.count; i++) {
+          const end = extents.ends[i] as number;
+          for (let at = extents.starts[i] as number; at < end && maxSegmentSize > 0; fewest++) {
+            let stop = at + 512;
+            while (stop < end && stop - at < maxSegmentSize && stop % (mask + 1) !== 0) stop += 512;
+            at = stop;
+          }
+        }
+        if (maxSegmentSize === 0 || fewest > most) {
+          expect(() => scatterlistFor(limits, { extents })).toThrow(KernelError);
+          return;
+        }
+        const pieces = [...scatterlistFor(limits, { extents }).entries()];
+        expect(pieces.length).toBe(fewest);
+        let at = 0;
+        for (const { address, length } of pieces) {
+          expect(length).toBeLessThanOrEqual(maxSegmentSize);
+          expect(Math.floor(address / (mask + 1))).toBe(Math.floor((address + length - 1) / (mask + 1)));
+          expect(extents.addressAt(at)).toBe(address);
+          expect(extents.addressAt(at + length - 1)).toBe(address + length - 1);
+          at += length;
+        }
+        expect(at).toBe(extents.bytes);
+        const fits = checkMemory(limits, { extents }).length === 0;
+        expect(fits, "what suits as it lies is not cut").toBe(pieces.length === extents.count);
       }),
       { seed: 2015 },
     );
