@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Peer of core's scatterlists: an array of entries, filled from a list of pages in two passes, first counting the runs
-// and then filling them in, and then laid out and joined in a range of I/O virtual addresses, each as the kernel goes
-// about it. With `--reuse 1` the array is made once and used again. Prints one JSON object on one line.
+// and then filling them in, and then laid out and joined in a range of I/O virtual addresses, in place. With
+// `--reuse 1` the array is made once and used again. Prints one JSON object on one line.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -77,48 +77,52 @@ static uint32_t build(const std::vector<uint32_t>& frames, Entries& entries, boo
   return runs;
 }
 
-/// Aligns the entries to granules in place, with the originals put by in the DMA fields, then restores and joins them.
-static uint32_t join(Entries& entries, uint32_t count) {
-  uint64_t total = 0;
-  Entry* previous = nullptr;
+static uint32_t offset_in_granule(const Entry& entry) { return entry.offset & (page_bytes - 1); }
+
+static uint64_t whole_granules(const Entry& entry) {
+  const uint64_t end = uint64_t{offset_in_granule(entry)} + entry.length;
+  return (end + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+/// Places the entries, each place in the entry's DMA address, and gives what the range needs.
+static uint64_t place(Entries& entries, uint32_t count) {
+  uint64_t at = 0;
   for (uint32_t i = 0; i < count; i++) {
-    Entry& entry = entries[i];
-    const uint32_t offset = entry.offset & (page_bytes - 1);
-    const uint32_t aligned = (entry.length + offset + page_bytes - 1) & ~(page_bytes - 1);
-    const uint64_t padding = (boundary - total + 1) & boundary;
-    entry.dma_address = offset;
-    entry.dma_length = entry.length;
-    entry.offset -= offset;
-    entry.length = aligned;
-    if (padding != 0 && padding < aligned - 1) {
-      previous->length += padding;
-      total += padding;
-    }
-    total += aligned;
-    previous = &entry;
+    const uint64_t needed = whole_granules(entries[i]);
+    const uint64_t past_boundary = at & boundary;
+    if (past_boundary != 0 && past_boundary + needed > boundary + 1) at += boundary + 1 - past_boundary;
+    entries[i].dma_address = at;
+    at += needed;
   }
+  return at;
+}
+
+/// Makes segments of the placed entries, in the same array: a segment's number is never higher than its entries'.
+static uint32_t join(Entries& entries, uint32_t count) {
+  const uint64_t total = place(entries, count);
   asm volatile("" : : "g"(total) : "memory");
   uint32_t segments = 0;
-  uint32_t length = 0;
-  uint64_t address = iova;
+  bool open = false;
   for (uint32_t i = 0; i < count; i++) {
-    Entry& entry = entries[i];
-    const uint32_t offset = entry.dma_address;
-    const uint32_t own = entry.dma_length;
-    const uint32_t aligned = entry.length;
-    entry.dma_address = ~uint64_t{0};
-    entry.dma_length = 0;
-    entry.offset += offset;
-    entry.length = own;
-    if (length != 0 && offset == 0 && (address & boundary) != 0 && longest - length >= own) {
-      length += own;
+    const Entry& entry = entries[i];
+    const uint32_t offset = offset_in_granule(entry);
+    const uint64_t start = entry.dma_address;
+    const uint64_t end = i + 1 < count ? entries[i + 1].dma_address : total;
+    Entry* last = segments > 0 ? &entries[segments - 1] : nullptr;
+    const bool joins = open && offset == 0 && ((iova + start) & boundary) != 0 &&
+                       entry.length <= longest - last->dma_length;
+    if (joins) {
+      last->dma_length += entry.length;
     } else {
-      length = own;
-      entries[segments++].dma_address = address + offset;
+      last = &entries[segments++];
+      last->dma_address = iova + start + offset;
+      last->dma_length = entry.length;
     }
-    entries[segments - 1].dma_length = length;
-    address += aligned;
-    if (own + offset < aligned) length = 0;
+    open = start + offset + entry.length == end;
+  }
+  for (uint32_t i = segments; i < count; i++) {
+    entries[i].dma_address = ~uint64_t{0};
+    entries[i].dma_length = 0;
   }
   asm volatile("" : : "g"(entries.data) : "memory");
   return segments;
