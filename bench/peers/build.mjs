@@ -18,6 +18,7 @@ const peers = {
     libraries: [],
   },
   "memory-copy": { libraries: [] },
+  scatterlist: { libraries: [] },
   "timed-wait": { header: "systemc", needs: "SystemC (Debian: libsystemc-dev)", libraries: ["-lsystemc"] },
   "tlm-pipeline": { header: "systemc", needs: "SystemC (Debian: libsystemc-dev)", libraries: ["-lsystemc"] },
   "ww-mutex": { libraries: [] },

@@ -15,6 +15,18 @@ export {
 } from "./address.ts";
 export type { Attachment } from "./buffer/attachment.ts";
 export type { CoherencyPolicy, Transfer } from "./buffer/coherency-policy.ts";
+export {
+  type Conflict,
+  capacity,
+  conflictOf,
+  type Party,
+  satisfiable,
+} from "./buffer/constraint/conflict.ts";
+export { describeConstraints } from "./buffer/constraint/describe-constraints.ts";
+export { intersect, intersectAll } from "./buffer/constraint/intersect.ts";
+export { type BufferMemory, checkMemory, type Violation } from "./buffer/constraint/memory-check.ts";
+export { type PictureLines, worstSegmentCount } from "./buffer/constraint/picture-segments.ts";
+export { scatterlistFor } from "./buffer/constraint/scatterlist-for.ts";
 export type { CpuMapping } from "./buffer/cpu-mapping.ts";
 export { bufinfo, fdinfo } from "./buffer/debug-listing.ts";
 export { DmaBuf } from "./buffer/dma-buf.ts";
@@ -36,6 +48,7 @@ export type { KernelMapping } from "./buffer/kernel-mapping.ts";
 export { type KernelProfile, kernelProfiles, linux72, linux612, proposed } from "./buffer/kernel-profile.ts";
 export { MappedAttachment } from "./buffer/mapped-attachment.ts";
 export { CoherencyConflict } from "./buffer/policy/reject-at-attach.ts";
+export { getPfns, getScatterlist } from "./buffer/raw-memory.ts";
 export { StaticImport } from "./buffer/static-import.ts";
 export {
   type FileInfo,
@@ -67,7 +80,15 @@ export type { Cpu } from "./dma/cpu.ts";
 export { type DmaDirection, deviceWrites, directionOf, dmaDirections } from "./dma/direction.ts";
 export type { DmaApi, GivenBack, SyncedPart } from "./dma/dma-api.ts";
 export type { DmaAttributes } from "./dma/dma-attributes.ts";
-export { type DmaDevice, defaultSegments, type SegmentLimits } from "./dma/dma-device.ts";
+export {
+  constraintsOf,
+  type DmaConstraints,
+  defaultConstraints,
+  dmaConstraints,
+  segmentLimitsOf,
+  unconstrained,
+} from "./dma/dma-constraints.ts";
+export type { DmaDevice } from "./dma/dma-device.ts";
 export { DmaMasks, dmaBitMask } from "./dma/dma-mask.ts";
 export { busLimit, type DmaWindow, identityWindows } from "./dma/dma-window.ts";
 export { type KernelArea, kernelAddress } from "./dma/kernel-address.ts";
@@ -81,6 +102,21 @@ export type {
   SgMapping,
 } from "./dma/mapping.ts";
 export type { MemoryType } from "./dma/memory-type.ts";
+export { directSegments } from "./dma/scatterlist/direct-segments.ts";
+export { DmaSegments } from "./dma/scatterlist/dma-segments.ts";
+export { finaliseSg } from "./dma/scatterlist/finalise-sg.ts";
+export { sgFromExtents } from "./dma/scatterlist/from-extents.ts";
+export { type FromPagesOptions, sgFromPages } from "./dma/scatterlist/from-pages.ts";
+export {
+  type IovaLayout,
+  type IovaLayoutOptions,
+  type IovaPiece,
+  iovaLayout,
+  iovaPieces,
+} from "./dma/scatterlist/iova-layout.ts";
+export { type MissedPage, missedPage } from "./dma/scatterlist/page-walk.ts";
+export { defaultSegmentLimits, type SegmentLimits } from "./dma/scatterlist/segment-limits.ts";
+export { type SgEntry, type SgPage, type SgSegment, SgTable } from "./dma/scatterlist/sg-table.ts";
 export { AssemblyError, type Errno, InputError, KernelBug, KernelError } from "./error.ts";
 export { CmaPool } from "./memory/cma-pool.ts";
 export { Extents } from "./memory/extents.ts";

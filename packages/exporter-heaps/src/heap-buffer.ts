@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type {
   Attachment,
+  BufferMemory,
   CoreServices,
   CpuPages,
   DmaBuf,
@@ -74,6 +75,10 @@ export class HeapBuffer implements DmaBufOps {
   *vmap(): Process<CpuPages> {
     yield* this.#services.cpu.settle();
     return this.mmap();
+  }
+
+  memory(): BufferMemory {
+    return { extents: this.#extents };
   }
 
   release(): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import {
   type Attachment,
+  type BufferMemory,
   type CoreServices,
   type CpuPages,
   type DmaBuf,
@@ -81,6 +82,10 @@ export class UdmabufBuffer implements DmaBufOps {
 
   mmap(): CpuPages {
     return { extents: this.#extents, memoryType: "write-back" };
+  }
+
+  memory(): BufferMemory {
+    return { extents: this.#extents };
   }
 
   /** Unmaps the misc device and unpins the pages; those whose memfd is closed are freed (U-10). */

@@ -5,7 +5,6 @@ import {
   type DmaBuf,
   type DmaDevice,
   DmaMasks,
-  defaultSegments,
   dmaBitMask,
   type Exporter,
   Extents,
@@ -176,7 +175,6 @@ function miscDevice({ simulation, dmaBuf, memory }: CoreServices, { dmaDefaultCo
     route: dmaBuf.machine.topology.route({ route: "direct" }),
     windows: identityWindows,
     masks: new DmaMasks("udmabuf", identityWindows, memory, dmaBitMask(64)),
-    segments: defaultSegments,
     bandwidth: 1,
     timeline: new Timeline(simulation, "udmabuf"),
   };

@@ -124,6 +124,17 @@ const device = z.strictObject({
     .describe("Highest reachable bus address + 1."),
   offset: z.int().exactOptional().describe("CPU physical address - bus address."),
   bandwidth: size.exactOptional().describe("Bytes a second."),
+  maxSegmentSize: size.exactOptional().describe("Most bytes of one segment."),
+  segmentBoundaryMask: z
+    .int()
+    .min(1)
+    .exactOptional()
+    .describe("No segment crosses a multiple of this plus 1; 2^n - 1."),
+  maxSegmentCount: z.int().min(1).exactOptional().describe("Most segments of one list."),
+  contiguous: z.boolean().exactOptional().describe("Whether it needs memory in one piece."),
+  needsPages: z.boolean().exactOptional().describe("Whether its driver needs struct pages."),
+  trustId: name.exactOptional().describe("The private memory that it is trusted with."),
+  preferredSegmentSize: size.exactOptional().describe("Segments of fewer bytes work, but slowly."),
 });
 
 /** What is added to a board that a device tree describes, or changed in it. */

@@ -7,6 +7,7 @@ import type { SgMapping } from "../dma/mapping.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
 import { dmaBufDetach, dmaBufMapAttachment, dmaBufUnmapAttachment } from "./buffer-trace.ts";
+import { checkMapping } from "./constraint/mapping-check.ts";
 import type { TransferMode } from "./device-transfers.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 
@@ -36,7 +37,8 @@ export class Attachment {
   /**
    * Maps the buffer for the device; the reservation must be held (B-34). A kept mapping is handed out again without a
    * call to the exporter and without maintenance, and only for its own direction unless that is bidirectional, else
-   * EBUSY (B-35). A fresh one is followed by a wait for kernel fences, and undone when a signal ends that (B-37).
+   * EBUSY (B-35). A fresh one is followed by a wait for kernel fences, and undone when a signal ends that (B-37). Where the
+   * kernel looks at constraints, EINVAL for memory that no list makes fit for the device (PR-11).
    * @see dma_buf_map_attachment
    */
   map(direction: DmaDirection): Process<SgMapping> {
@@ -56,9 +58,11 @@ export class Attachment {
       this.#mappings++;
       return this.#cached;
     }
+    yield* buffer.allocate();
     const mapping = yield* buffer.ops.map(this, direction);
     yield* cpu.settle();
     try {
+      if (kernel.constrainsAttach) checkMapping(mapping);
       yield* buffer.resv.wait("kernel", { interruptible: true });
     } catch (error) {
       yield* buffer.ops.unmap(this, mapping);

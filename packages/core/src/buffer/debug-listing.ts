@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Process } from "../sim/process.ts";
 import { DmaFence } from "../sync/dma-fence.ts";
+import { describeConstraints } from "./constraint/describe-constraints.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 import type { DmaBufCore } from "./dma-buf-core.ts";
 
@@ -23,7 +24,7 @@ export function fdinfo({ size, references, exporterName, name }: DmaBuf): string
 /**
  * `/sys/kernel/debug/dma_buf/bufinfo` as the running kernel prints it: every live buffer, newest first, with its fences
  * but the bookkeeping ones, and its devices (B-76). Takes each reservation; throws `KernelError` EINTR when a signal
- * comes. File flags and modes are those of a file open for reading and writing. @see dma_buf_debug_show
+ * comes. A kernel that looks at constraints adds a line for them (D10). File flags and modes are those of a file open for reading and writing. @see dma_buf_debug_show
  */
 export function bufinfo(core: DmaBufCore): Process<string> {
   return core.simulation.process("dma_buf_debug_show", listing(core));
@@ -43,7 +44,7 @@ function* listing(core: DmaBufCore): Process<string> {
 }
 
 function entry(core: DmaBufCore, buffer: DmaBuf): string {
-  const { size, references, exporterName, ino, name, attachments, resv } = buffer;
+  const { size, references, exporterName, ino, name, attachments, resv, constraints } = buffer;
   const { bufinfo: format } = core.kernel;
   const padded = (value: number): string => String(value).padStart(8, "0");
   const columns = [
@@ -59,6 +60,7 @@ function entry(core: DmaBufCore, buffer: DmaBuf): string {
     lines.push(`\t${usage} fence:${fenceText(new DmaFence(core.fences, fence), format)}`);
   });
   lines.push("\tAttached Devices:", ...attachments.map(({ device }) => `\t${device.name}`));
+  if (constraints !== null) lines.push(`\tConstraints: ${describeConstraints(constraints)}`);
   return `${lines.join("\n")}\nTotal ${attachments.length} devices attached\n\n`;
 }
 

@@ -2,12 +2,14 @@
 
 import type { Route } from "../coherency/topology.ts";
 import type { DmaDirection } from "../dma/direction.ts";
+import type { DmaConstraints } from "../dma/dma-constraints.ts";
 import type { SgMapping } from "../dma/mapping.ts";
 import type { MemoryType } from "../dma/memory-type.ts";
 import type { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";
 import type { DmaResv } from "../sync/dma-resv.ts";
 import type { Attachment } from "./attachment.ts";
+import type { BufferMemory } from "./constraint/memory-check.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 
 /** A buffer's memory as the CPU sees it through one mapping. */
@@ -49,6 +51,21 @@ export interface DmaBufOps {
   /** The pages behind a mapping of the kernel's; without it vmap answers EINVAL (B-55). The reservation is held. */
   vmap?(buffer: DmaBuf): Process<CpuPages>;
   vunmap?(buffer: DmaBuf): void;
+  /** Where the memory is now, for checks and for `getScatterlist`; null as long as there is none (D19). */
+  memory?(buffer: DmaBuf): BufferMemory | null;
+  /**
+   * Allocates, before the first map, memory that suits all devices attached so far; the reservation is held. Called again
+   * before a map when the memory does not suit who came since and the exporter `migrates`. Only by kernels with constraints at
+   * attach (D13, PR-12): with others an exporter that has no memory yet takes some in `map`.
+   */
+  allocate?(buffer: DmaBuf, constraints: DmaConstraints): Process;
+  /**
+   * Whether each importer's list is cut as its own device needs it (D14), so that the limits of one are nothing to the others;
+   * default no: one list for all, of which everybody's limits must hold (D12).
+   */
+  readonly listPerImporter?: boolean;
+  /** Whether `allocate` can move a buffer that nobody has mapped (PR-12); default no. */
+  readonly migrates?: boolean;
 }
 
 /** What an exporter hands to `export`. @see struct dma_buf_export_info */

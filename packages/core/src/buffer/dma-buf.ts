@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
+import type { DmaConstraints } from "../dma/dma-constraints.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
@@ -8,6 +9,7 @@ import type { PollEvent, PollOptions } from "../sync/poll-queue.ts";
 import { mightReclaim } from "../sync/signalling.ts";
 import { usageRw } from "../sync/usage.ts";
 import { Attachment } from "./attachment.ts";
+import { BufferConstraints } from "./buffer-constraints.ts";
 import {
   dmaBufBeginCpuAccess,
   dmaBufDynamicAttach,
@@ -40,6 +42,7 @@ export class DmaBuf {
   readonly resv: DmaResv;
   readonly #ownsResv: boolean;
   readonly #attachments: Attachment[] = [];
+  readonly #constraints: BufferConstraints | null;
   #poll: DmaBufPoll | undefined;
   #name: string | null = null;
   readonly #vmap = new Vmap(this);
@@ -54,11 +57,22 @@ export class DmaBuf {
     this.ops = ops;
     this.#ownsResv = resv === undefined;
     this.resv = resv ?? new DmaResv(core.resvs, `dma-buf ${ino}`);
+    this.#constraints = core.kernel.constrainsAttach ? new BufferConstraints(this) : null;
   }
 
   /** The devices that share it, in the order in which they came. */
   get attachments(): readonly Attachment[] {
     return this.#attachments;
+  }
+
+  /** What the devices that share it can take together; null for kernels that do not ask (PR-10). */
+  get constraints(): DmaConstraints | null {
+    return this.#constraints?.current ?? null;
+  }
+
+  /** As `constraints`, computed again from the devices that are attached (PR-11). */
+  recalculateConstraints(): DmaConstraints | null {
+    return this.#constraints?.recalculate() ?? null;
   }
 
   /** References to the file: descriptors, mappings, importers (B-17). */
@@ -113,7 +127,8 @@ export class DmaBuf {
 
   /**
    * Attaches a device as a static importer (B-20 to B-24). The importer must hold a reference for as long (B-17).
-   * Throws what the exporter or the coherency policy answers. @see dma_buf_attach
+   * Throws what the exporter or the coherency policy answers, and where the kernel looks at constraints `KernelError`
+   * EINVAL or EBUSY for a device that does not go with the others (PR-11). @see dma_buf_attach
    */
   attach(device: DmaDevice): Process<Attachment> {
     return this.core.simulation.process("dma_buf_attach", this.#attach(device));
@@ -127,6 +142,13 @@ export class DmaBuf {
     const attachment = new Attachment(this, device, this.core.nextAttachment());
     if (this.ops.attach !== undefined) yield* this.ops.attach(this, attachment);
     yield* this.resv.lock();
+    try {
+      this.#constraints?.admit(device);
+    } catch (error) {
+      this.resv.unlock();
+      this.ops.detach?.(this, attachment);
+      throw error;
+    }
     this.#attachments.push(attachment);
     this.resv.unlock();
     const { trace } = simulation;
@@ -146,6 +168,12 @@ export class DmaBuf {
   remove(attachment: Attachment): void {
     const at = this.#attachments.indexOf(attachment);
     if (at >= 0) this.#attachments.splice(at, 1);
+    this.#constraints?.recalculate();
+  }
+
+  /** Has the exporter allocate memory that suits all devices, where that is put off until the first map (D13). */
+  *allocate(): Process {
+    if (this.#constraints !== null) yield* this.#constraints.allocate();
   }
 
   /**

@@ -17,6 +17,8 @@ export interface KernelProfile {
   readonly bufinfo: "6.12" | "7.2";
   /** The names of a fence's driver and timeline are gone when it has signaled (F-26); from 6.17 on. */
   readonly fenceNamesEndAtSignal: boolean;
+  /** Attaching looks at what the devices can take together; proposed in 2015 (PR-10 to PR-12), in no kernel. */
+  readonly constrainsAttach: boolean;
 }
 
 /** Debian's 6.12.117, whose answers are recorded. */
@@ -27,6 +29,7 @@ export const linux612: KernelProfile = {
   maintainsBeforeWaiting: true,
   bufinfo: "6.12",
   fenceNamesEndAtSignal: false,
+  constrainsAttach: false,
 };
 
 /** Debian's 7.2.13: exporters that want a cached mapping keep it themselves. */
@@ -38,12 +41,13 @@ export const linux72: KernelProfile = {
   fenceNamesEndAtSignal: true,
 };
 
-/** 7.2 with what has been proposed and not merged: the bracket waits first, and udmabuf's map syncs. */
+/** 7.2 with what has been proposed and not merged: the bracket waits first, udmabuf's map syncs, devices' constraints count. */
 export const proposed: KernelProfile = {
   ...linux72,
   name: "proposed",
   udmabufMapSkipsSync: false,
   maintainsBeforeWaiting: false,
+  constrainsAttach: true,
 };
 
 /** The profiles by name. */

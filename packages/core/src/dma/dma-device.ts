@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Route } from "../coherency/topology.ts";
 import type { Timeline } from "../sim/timeline.ts";
+import type { DmaConstraints } from "./dma-constraints.ts";
 import type { DmaMasks } from "./dma-mask.ts";
 import type { DmaWindow } from "./dma-window.ts";
 
@@ -20,27 +21,10 @@ export interface DmaDevice {
   readonly windows: readonly DmaWindow[];
   /** Which addresses its driver says that it can put on the bus. */
   readonly masks: DmaMasks;
-  /** What it takes of a scatterlist (`dma_parms`, D-18). */
-  readonly segments: SegmentLimits;
+  /** What it asks of a buffer's memory (PR-10, D-18); default nothing. @see segmentLimitsOf */
+  readonly constraints?: DmaConstraints;
   /** Bytes it moves in a second. */
   readonly bandwidth: number;
   /** The engine that performs its transfers, one after the other. */
   readonly timeline: Timeline;
 }
-
-/** What a device takes of a scatterlist. @see struct device_dma_parameters */
-export interface SegmentLimits {
-  /** Bytes in one entry at most; Linux takes 64 KiB where the driver says nothing. */
-  readonly maxSize: number;
-  /** No entry may cross a multiple of this + 1; 4 GiB - 1 where the driver says nothing. @see seg_boundary_mask */
-  readonly boundaryMask: number;
-  /** Low address bits that a bounce must keep (`min_align_mask`). */
-  readonly minAlignMask: number;
-}
-
-/** What Linux takes where a driver says nothing (D-18). */
-export const defaultSegments: SegmentLimits = {
-  maxSize: 0x1_0000,
-  boundaryMask: 0xffff_ffff,
-  minAlignMask: 0,
-};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { parseSize, type Size } from "../address.ts";
 import { InputError } from "../error.ts";
+import { deviceConstraints } from "./device-constraints.ts";
 
 /** How a device's transactions reach memory. */
 export type Port = "direct" | "snoop" | "snoop-allocate";
@@ -31,12 +32,22 @@ export interface DeviceDescription {
   readonly windows?: readonly WindowDescription[];
   /** Address bits that its driver asks for; default all. @see dma_set_mask_and_coherent */
   readonly addressBits?: number;
-  /** Bytes in one scatterlist entry at most; default 64 KiB, as Linux has it. @see dma_set_max_seg_size */
-  readonly maxSegmentSize?: Size;
-  /** No scatterlist entry may cross a multiple of this; a power of two, default 4 GiB. @see dma_set_seg_boundary */
-  readonly segmentBoundary?: Size;
   /** Bytes a second that it moves; default 1 GiB. */
   readonly bandwidth?: Size;
+  /** Most bytes of one segment; default any number to share a buffer, and 64 KiB for the DMA API (D-18). */
+  readonly maxSegmentSize?: Size;
+  /** No segment crosses a multiple of this plus 1; 2^n - 1, default none, and 0xffffffff for the DMA API (D-18). */
+  readonly segmentBoundaryMask?: number;
+  /** Most segments of one list (PR-10); default any number. */
+  readonly maxSegmentCount?: number;
+  /** Whether it needs memory in one piece (D15); default no. */
+  readonly contiguous?: boolean;
+  /** Whether its driver needs struct pages (D15, D19); default no. */
+  readonly needsPages?: boolean;
+  /** The private memory that it is trusted with (D20); default none. */
+  readonly trustId?: string;
+  /** Segments of fewer bytes work, but slowly (D26); default no such wish. */
+  readonly preferredSegmentSize?: Size;
 }
 
 /** A piece of memory as a device sees it. */
@@ -100,7 +111,7 @@ export function board(description: BoardDescription): BoardDescription {
     if (!/^[A-Za-z][\w.@:,-]*$/.test(name)) fail("devices", `"${name}" is not a name; begin with a letter`);
     if (name === "cpu") fail("devices", `"cpu" is the CPU itself; write cpu: true in a stage`);
     const device = devices[name] as DeviceDescription;
-    const { limit, bandwidth, offset = 0, windows, addressBits = 64, segmentBoundary = 2 ** 32 } = device;
+    const { limit, bandwidth, offset = 0, windows, addressBits = 64 } = device;
     if (windows !== undefined) {
       if (limit !== undefined || offset !== 0)
         fail(`devices.${name}.windows`, "say what the device reaches; leave out limit and offset");
@@ -116,14 +127,10 @@ export function board(description: BoardDescription): BoardDescription {
     }
     if (!Number.isInteger(addressBits) || addressBits < 1 || addressBits > 64)
       fail(`devices.${name}.addressBits`, `${addressBits} is not a number of bits from 1 to 64`);
-    if (device.maxSegmentSize !== undefined)
-      bandwidthOf(device.maxSegmentSize, `devices.${name}.maxSegmentSize`);
-    const boundary = parseSize(segmentBoundary, `board "${model}": devices.${name}.segmentBoundary`);
-    if (!Number.isInteger(Math.log2(boundary)))
-      fail(`devices.${name}.segmentBoundary`, `${segmentBoundary} is not a power of two`);
     if (limit !== undefined) parseSize(limit, `board "${model}": devices.${name}.limit`);
     if (bandwidth !== undefined) bandwidthOf(bandwidth, `devices.${name}.bandwidth`);
     if (!Number.isSafeInteger(offset)) fail(`devices.${name}.offset`, `${offset} is not a whole number`);
+    deviceConstraints(devices[name] as DeviceDescription, `board "${model}": devices.${name}`);
   }
   demandOneDevice(devices, fail);
   return description;

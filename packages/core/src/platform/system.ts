@@ -18,7 +18,7 @@ import { ARCH, type Arch } from "../dma/arch.ts";
 import { CPU, Cpu } from "../dma/cpu.ts";
 import { DMA_ALLOCATIONS, DmaAllocations } from "../dma/dma-allocations.ts";
 import { DMA_API, DmaApi } from "../dma/dma-api.ts";
-import { type DmaDevice, defaultSegments } from "../dma/dma-device.ts";
+import type { DmaDevice } from "../dma/dma-device.ts";
 import { DmaMasks, dmaBitMask } from "../dma/dma-mask.ts";
 import type { DmaWindow } from "../dma/dma-window.ts";
 import { AssemblyError } from "../error.ts";
@@ -42,6 +42,7 @@ import { type Token, tokenName } from "../token.ts";
 import type { BoardDescription, DeviceDescription, Port } from "./board.ts";
 import { memoryOf } from "./board-memory.ts";
 import { type CoherencyChoice, policyNamed } from "./coherency-choice.ts";
+import { deviceConstraints } from "./device-constraints.ts";
 import type { CoreServices, Needs, Plugin, Services } from "./plugin.ts";
 
 /** How a system boots. */
@@ -247,7 +248,7 @@ function deviceFrom(
   topology: Topology,
   { arch, memory, simulation }: System,
 ): DmaDevice {
-  const { coherent, bandwidth = "1GiB", addressBits = 64, maxSegmentSize, segmentBoundary } = description;
+  const { coherent, bandwidth = "1GiB", addressBits = 64 } = description;
   const windows = windowsOf(description);
   const port = description.port ?? (coherent ? "snoop-allocate" : "direct");
   return {
@@ -258,12 +259,7 @@ function deviceFrom(
     route: topology.route(routeThrough(port, arch)),
     windows,
     masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits)),
-    segments: {
-      maxSize: maxSegmentSize === undefined ? defaultSegments.maxSize : parseSize(maxSegmentSize),
-      boundaryMask:
-        segmentBoundary === undefined ? defaultSegments.boundaryMask : parseSize(segmentBoundary) - 1,
-      minAlignMask: 0,
-    },
+    constraints: deviceConstraints(description, name),
     bandwidth: parseSize(bandwidth),
     timeline: new Timeline(simulation, name),
   };

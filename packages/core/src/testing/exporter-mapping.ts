@@ -34,6 +34,7 @@ export function exporterMapping(make: () => Plugin, options: ExporterSuiteOption
     test("maps the same memory for every device, each with a mapping of its own", sameMemory),
     test("keeps nothing when a device cannot reach the memory", unreachable),
     test("maps the same memory into user space (B-59)", userSpace),
+    test("says where its memory is as it maps it, if it says (D19)", ownWord),
   ];
 }
 
@@ -139,6 +140,16 @@ function* userSpace(self: ExporterFixture, buffer: DmaBuf): Process {
   const mapping = buffer.mmap();
   demand(buffer.references === 2, "a user mapping holds no reference");
   mapping.unmap();
+}
+
+/** With the buffer mapped, so that an exporter which puts allocation off has memory. */
+function* ownWord(self: ExporterFixture, buffer: DmaBuf): Process {
+  yield* self.share(buffer, ({ extents }) => {
+    const memory = buffer.ops.memory?.(buffer);
+    if (memory === undefined) return;
+    demand(memory !== null, "it says that a mapped buffer has no memory");
+    demandSameBytes(memory.extents, extents);
+  });
 }
 
 function failsWith(errno: string, operation: () => unknown): boolean {

@@ -5,6 +5,10 @@ import type { AccessKind } from "../coherency/operation.ts";
 import type { DmaDirection } from "../dma/direction.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { deviceAccess } from "../dma/dma-trace.ts";
+import { directSegments } from "../dma/scatterlist/direct-segments.ts";
+import { DmaSegments } from "../dma/scatterlist/dma-segments.ts";
+import { sgFromExtents } from "../dma/scatterlist/from-extents.ts";
+import type { SgTable } from "../dma/scatterlist/sg-table.ts";
 import { KernelError } from "../error.ts";
 import { Extents } from "../memory/extents.ts";
 import { assemble } from "../platform/platform.ts";
@@ -22,6 +26,13 @@ import { toyBoard } from "./toy-board.ts";
 /** The device of the suites' board whose importer is tested. */
 const testedDevice = "direct";
 
+/** How a test's buffer lies. */
+export interface FixtureMemory {
+  readonly extents?: Extents;
+  /** Whether the exporter's mapping has one segment for all of it, as behind an IOMMU; default one an entry. */
+  readonly joined?: boolean;
+}
+
 /** An access of the device, and what the buffer's reservation said in that moment. */
 interface SeenAccess {
   readonly time: number;
@@ -35,12 +46,18 @@ interface SeenAccess {
   readonly mapped: boolean;
 }
 
-/** A fresh system with one importer under test, and one buffer of three scattered pages. */
+/** Where the fixture's buffer lies unless a test says otherwise: three scattered pages. */
+const scatteredPages = Extents.of([0x10_0000, 0x10_1000], [0x14_0000, 0x14_1000], [0x12_0000, 0x12_1000]);
+
+/** A fresh system with one importer under test, and one buffer. */
 export class ImporterFixture {
   readonly system: System;
   readonly importer: Importer;
   readonly device: DmaDevice;
-  readonly extents = Extents.of([0x10_0000, 0x10_1000], [0x14_0000, 0x14_1000], [0x12_0000, 0x12_1000]);
+  /** Where the buffer lies, one entry a range. */
+  readonly extents: Extents;
+  /** The same as a scatterlist with the device's view. */
+  readonly sg: SgTable;
   readonly exporter: NotingExporter;
   /** The fixture's own reference goes at the end, unless `release` gives it up before. */
   readonly buffer: DmaBuf;
@@ -48,14 +65,23 @@ export class ImporterFixture {
   #held = true;
   #fences = 0;
 
-  constructor(make: (device: string) => Plugin, options: BootOptions) {
+  constructor(
+    make: (device: string) => Plugin,
+    options: BootOptions,
+    { extents = scatteredPages, joined = false }: FixtureMemory = {},
+  ) {
+    this.extents = extents;
+    this.sg = sgFromExtents(extents);
+    this.sg.map(
+      joined ? new DmaSegments(Float64Array.of(0), Uint32Array.of(extents.bytes)) : directSegments(this.sg),
+    );
     this.system = assemble(toyBoard, [toyArch(), make(testedDevice)]).boot(options);
     const { analysis, dma, dmaBuf, simulation } = this.system;
     simulation.trace.subscribe(dmaFenceInit, () => void this.#fences++);
     simulation.trace.subscribe(dmaFenceDestroy, () => void this.#fences--);
     this.device = this.system.device(testedDevice);
     this.importer = this.system.importer(testedDevice);
-    this.exporter = new NotingExporter(dma, this.extents);
+    this.exporter = new NotingExporter(dma, extents, joined);
     this.buffer = dmaBuf.export({ exporterName: "suite", ops: this.exporter, size: this.extents.bytes });
     const { resv } = this.buffer;
     simulation.trace.subscribe(deviceAccess, (event) => {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
+import { PAGE_SIZE } from "../address.ts";
 import type { ImportedBuffer } from "../buffer/importer.ts";
 import type { AccessKind } from "../coherency/operation.ts";
 import type { DmaDirection } from "../dma/direction.ts";
 import { dmaSyncSgForCpu, dmaSyncSgForDevice } from "../dma/dma-trace.ts";
+import { missedPage } from "../dma/scatterlist/page-walk.ts";
 import { KernelError } from "../error.ts";
+import { Extents } from "../memory/extents.ts";
 import type { Plugin } from "../platform/plugin.ts";
 import type { BootOptions } from "../platform/system.ts";
 import { MICROSECOND, MILLISECOND } from "../sim/clock.ts";
 import type { Process } from "../sim/process.ts";
 import { dmaFenceSignaled } from "../sync/dma-fence-trace.ts";
-import { directionFor, ImporterFixture } from "./importer-fixture.ts";
+import { directionFor, type FixtureMemory, ImporterFixture } from "./importer-fixture.ts";
 import { demand, type SuiteTest } from "./suite-test.ts";
 
 /** What is special about an importer. */
@@ -20,6 +23,8 @@ export interface ImporterSuiteOptions {
   readonly offsets?: boolean;
   /** Whether it maps both ways, whatever it is attached for, as DRM drivers do (G-4); default no. */
   readonly mapsBothWays?: boolean;
+  /** Whether it takes lists whose entries were joined for the device (D18); default yes. */
+  readonly joined?: boolean;
 }
 
 /** One test, for one kind of access. */
@@ -31,13 +36,24 @@ type Play = (fixture: ImporterFixture, kind: AccessKind) => Process;
  */
 export function importerSuite(
   make: (device: string) => Plugin,
-  { kinds = ["read", "write"], offsets = true, mapsBothWays = false }: ImporterSuiteOptions = {},
+  {
+    kinds = ["read", "write"],
+    offsets = true,
+    mapsBothWays = false,
+    joined = true,
+  }: ImporterSuiteOptions = {},
 ): SuiteTest[] {
-  const each = (name: string, play: Play, boot: BootOptions = {}, only = kinds): SuiteTest => ({
+  const each = (
+    name: string,
+    play: Play,
+    boot: BootOptions = {},
+    only = kinds,
+    memory: FixtureMemory = {},
+  ): SuiteTest => ({
     name,
     run() {
       for (const kind of only) {
-        const fixture = new ImporterFixture(make, boot);
+        const fixture = new ImporterFixture(make, boot, memory);
         fixture.system.simulation.complete(`device ${kind}s`, play(fixture, kind));
         fixture.demandClean();
       }
@@ -57,6 +73,11 @@ export function importerSuite(
     each("writes when readers and writers are done (R-16)", writesAfterAll, {}, writes),
     each("answers EBUSY or EAGAIN at once when it must not wait", nonblock),
     each("moves the bytes that it was asked for, the way its device does", moves(offsets)),
+    each("reaches all of entries that are many pages (D25)", movesAll, {}, kinds, { extents: manyPages }),
+    each("reaches all of entries that were joined (D18)", movesAll, {}, joined ? kinds : [], {
+      extents: manyPages,
+      joined: true,
+    }),
     each("numbers its fences upwards within their context (F-20)", countsUp),
     each("answers EINVAL for a part that the buffer does not have", refusesBadParts),
     each("refuses what its direction does not allow", refusesOtherKind),
@@ -249,6 +270,27 @@ function* movesParts(fixture: ImporterFixture, kind: AccessKind, offsets: boolea
   }
   const accesses = log.length - before;
   demand(accesses === parts.length, `${parts.length} transfers were ${accesses} accesses`);
+  yield* imported.detach();
+}
+
+/** Entries of two pages, one, and five. */
+const manyPages = Extents.of([0x10_0000, 0x10_2000], [0x14_0000, 0x14_1000], [0x12_0000, 0x12_5000]);
+
+function* movesAll(fixture: ImporterFixture, kind: AccessKind): Process {
+  const { extents, sg, system } = fixture;
+  const imported = yield* fixture.attach(kind);
+  yield* fixture.finish(yield* imported.transfer(kind));
+  const reached = new Set<number>();
+  for (const { step } of fixture.accesses) {
+    const { pairs } = system.analysis.log.extents(step);
+    for (let i = 0; i < pairs.length; i += 2) {
+      for (let at = pairs[i] as number; at < (pairs[i + 1] as number); at += PAGE_SIZE) reached.add(at);
+    }
+  }
+  const missed = missedPage(sg, reached);
+  demand(missed === null, `the device left a page out: ${missed?.reason}`);
+  const bytes = fixture.accesses.reduce((sum, { step }) => sum + system.analysis.log.extents(step).bytes, 0);
+  demand(bytes === extents.bytes, `the device touched ${bytes} bytes of ${extents.bytes}`);
   yield* imported.detach();
 }
 

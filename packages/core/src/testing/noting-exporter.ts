@@ -16,6 +16,9 @@ export interface NotedMapping {
   readonly locked: boolean;
 }
 
+/** Where the one segment of a joined mapping begins. */
+const IOVA = 0xffe0_0000;
+
 /** An exporter's operations that map fixed ranges, note every call, and refuse with ENOMEM when told to. */
 export class NotingExporter implements DmaBufOps {
   readonly maps: NotedMapping[] = [];
@@ -26,10 +29,15 @@ export class NotingExporter implements DmaBufOps {
   refuses: "attach" | "map" | null = null;
   readonly #dma: DmaApi;
   readonly #extents: Extents;
+  readonly #joined: boolean;
+  /** The DMA API's mappings behind those that were handed out as one segment. */
+  readonly #inner = new Map<SgMapping, SgMapping>();
 
-  constructor(dma: DmaApi, extents: Extents) {
+  /** @param joined hands out mappings of one segment, as an IOMMU would make them (I-8); default one an entry. */
+  constructor(dma: DmaApi, extents: Extents, joined = false) {
     this.#dma = dma;
     this.#extents = extents;
+    this.#joined = joined;
   }
 
   /** Mappings that were not given back. */
@@ -47,13 +55,19 @@ export class NotingExporter implements DmaBufOps {
     yield 0;
     this.#refuse("map");
     this.maps.push({ direction, locked });
-    return this.#dma.mapSgtable(device, this.#extents, direction, { skipCpuSync: true });
+    const mapping = this.#dma.mapSgtable(device, this.#extents, direction, { skipCpuSync: true });
+    if (!this.#joined) return mapping;
+    const one = { dmaAddresses: Float64Array.of(IOVA), dmaLengths: Float64Array.of(this.#extents.bytes) };
+    const handed = { ...mapping, ...one, nents: 1 };
+    this.#inner.set(handed, mapping);
+    return handed;
   }
 
   *unmap({ buffer }: Attachment, mapping: SgMapping): Process {
     this.unmaps.push({ direction: mapping.direction, locked: buffer.resv.isHeld });
     yield 0;
-    this.#dma.unmapSgtable(mapping, { skipCpuSync: true });
+    this.#dma.unmapSgtable(this.#inner.get(mapping) ?? mapping, { skipCpuSync: true });
+    this.#inner.delete(mapping);
   }
 
   release(_buffer: DmaBuf): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
-import { assemble, type BoardDescription, board, InputError } from "../../src/index.ts";
+import { assemble, type BoardDescription, board, defaultConstraints, InputError } from "../../src/index.ts";
 import { toyArch } from "../../src/testing.ts";
 
 const fine: BoardDescription = {
@@ -40,6 +40,32 @@ test("parts of one device may differ in how they reach memory, not in what Linux
   expect(assemble(fine, [toyArch()]).boot().device("usb0").function).toBeNull();
 });
 
+test("a device carries what it can take of memory; what it does not say is no matter", () => {
+  const description = board(
+    usb({
+      maxSegmentSize: "1MiB",
+      segmentBoundaryMask: 0xffff_ffff_ffff,
+      maxSegmentCount: 16,
+      needsPages: true,
+      trustId: "tee",
+      preferredSegmentSize: "64KiB",
+    }),
+  );
+  const constraints = (each: BoardDescription) =>
+    assemble(each, [toyArch()]).boot().device("usb0").constraints;
+  expect(constraints(description)).toEqual({
+    maxSegmentSize: 2 ** 20,
+    segmentBoundaryMask: 0xffff_ffff_ffff,
+    maxSegmentCount: 16,
+    contiguous: false,
+    needsPages: true,
+    trustIds: ["tee"],
+    preferredSegmentSize: 65536,
+  });
+  expect(constraints(fine)).toEqual(defaultConstraints);
+  expect(constraints(usb({ contiguous: true }))).toEqual({ ...defaultConstraints, contiguous: true });
+});
+
 describe("a board that is none is refused with the field and the reason", () => {
   test.each<[BoardDescription, RegExp]>([
     [{ ...fine, memory: [] }, /^board "fine": memory: a board needs at least one range of RAM$/],
@@ -68,6 +94,23 @@ describe("a board that is none is refused with the field and the reason", () => 
     ],
     [gpuAnd({ limit: "2GiB" }), /: devices\.display\.limit: differs from that of gpu/],
     [gpuAnd({ offset: 64 }), /: devices\.display\.offset: differs from that of gpu/],
+    [
+      usb({ maxSegmentSize: 0 }),
+      /^board "fine": devices\.usb0\.maxSegmentSize: segments of 0 bytes hold nothing$/,
+    ],
+    [usb({ maxSegmentSize: "much" }), /^board "fine": devices\.usb0\.maxSegmentSize: "much" is not a size/],
+    [
+      usb({ preferredSegmentSize: 0 }),
+      /: devices\.usb0\.preferredSegmentSize: segments of 0 bytes hold nothing$/,
+    ],
+    [
+      usb({ segmentBoundaryMask: 0x1_0000 }),
+      /: devices\.usb0\.segmentBoundaryMask: 65536 is not a power of two less 1, as 0xffffffff is$/,
+    ],
+    [usb({ segmentBoundaryMask: 0 }), /segmentBoundaryMask: 0 is not/],
+    [usb({ maxSegmentCount: 0 }), /: devices\.usb0\.maxSegmentCount: 0 is not a whole number from 1 on$/],
+    [usb({ maxSegmentCount: 1.5 }), /maxSegmentCount: 1\.5 is not/],
+    [usb({ trustId: "" }), /: devices\.usb0\.trustId: a trust id needs a name$/],
     [{ ...fine, cpuBandwidth: 0 }, /^board "fine": cpuBandwidth: what moves nothing cannot transfer$/],
   ])("%o", (description, says) => {
     for (const act of [() => board(description), () => assemble(description, [toyArch()])]) {

@@ -37,10 +37,9 @@ describe("devices", () => {
 
   test("have defaults that are said nowhere else", () => {
     const system = boot({ a: { class: "dma", coherent: false } });
-    const { name, class: kind, windows, masks, segments, bandwidth, timeline } = system.device("a");
+    const { name, class: kind, windows, masks, bandwidth, timeline } = system.device("a");
     expect(windows).toEqual([{ cpu: 0, bus: 0, size: Number.POSITIVE_INFINITY }]);
     expect([masks.streaming, masks.coherent]).toEqual([2 ** 53 - 1, 2 ** 53 - 1]);
-    expect(segments).toEqual({ maxSize: 65536, boundaryMask: 0xffff_ffff, minAlignMask: 0 });
     expect([name, kind, bandwidth, timeline.name]).toEqual(["a", "dma", 2 ** 30, "a"]);
     const other = boot({ a: { class: "usb", coherent: true, limit: "4GiB", offset: 64, bandwidth: "1KiB" } });
     expect(other.device("a")).toMatchObject({ class: "usb", bandwidth: 1024 });

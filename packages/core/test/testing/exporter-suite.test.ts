@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   type Attachment,
+  type BufferMemory,
   board,
   type CoreServices,
   type CpuPages,
@@ -459,6 +460,30 @@ const buffers: Mutant[] = [
         class extends PageBuffer {
           override mmap(): CpuPages {
             return { extents: reversed(this.extents), memoryType: "write-back" };
+          }
+        },
+      ),
+  ],
+  [
+    "says that its memory lies in reverse",
+    "says where its memory is as it maps it, if it says (D19)",
+    () =>
+      bufferPlugin(
+        class extends PageBuffer {
+          memory(): BufferMemory {
+            return { extents: reversed(this.extents) };
+          }
+        },
+      ),
+  ],
+  [
+    "says that it has no memory",
+    "says where its memory is as it maps it, if it says (D19)",
+    () =>
+      bufferPlugin(
+        class extends PageBuffer {
+          memory(): null {
+            return null;
           }
         },
       ),

@@ -9,6 +9,7 @@ import {
   type ImportedBuffer,
   type Importer,
   KernelError,
+  PAGE_SIZE,
   type Plugin,
   type Process,
   type SgMapping,
@@ -40,6 +41,8 @@ export const faults = {
   "transfers although it is refused": "a transfer that was refused was done all the same",
   "moves everything": "asked for [0, 1), the device touched other bytes",
   "moves the beginning": "asked for [32, 96), the device touched other bytes",
+  "takes an entry for a page": "entry 0 is of 2 pages: an entry is not a page",
+  "walks the entries by nents": "entry 1 is the first past nents: the CPU's walk goes to orig_nents, 3",
   "moves twice": "one transfer, and the device reads 2 times",
   "reads what it should write": "asked to write, the device did a read",
   "goes past the engine": "6 transfers were 12 accesses",
@@ -223,6 +226,14 @@ class FaultyImport implements ImportedBuffer {
     const from = has("moves everything") || has("moves the beginning") ? 0 : offset;
     const bytes = has("moves everything") ? buffer.size : length;
     const does = has("reads what it should write") ? "read" : kind;
+    const walked = this.#walked(bytes);
+    if (walked !== null) {
+      const last = walked.length - 1;
+      walked.forEach(([at, count], i) => {
+        this.#attachment.transfer(this.#mapping, does, at, count, i === last ? done : () => {});
+      });
+      return;
+    }
     if (has("goes past the policy")) {
       machine.access(device.route, does, this.#mapping.extents.slice(from, bytes));
       buffer.core.simulation.timer(done).arm(100_000);
@@ -230,6 +241,20 @@ class FaultyImport implements ImportedBuffer {
       this.#attachment.transfer(this.#mapping, does, from, bytes, done);
       if (has("goes past the engine")) machine.access(device.route, "write", this.#mapping.extents);
     }
+  }
+
+  /** The parts that a driver reaches which misreads the scatterlist, when it is to reach everything; else null. */
+  #walked(bytes: number): (readonly [offset: number, length: number])[] | null {
+    const { extents, nents } = this.#mapping;
+    if (bytes !== extents.bytes) return null;
+    const entries = [...extents.offsets].map((offset, i): [number, number] => [
+      offset,
+      (extents.ends[i] as number) - (extents.starts[i] as number),
+    ]);
+    if (this.#importer.has("walks the entries by nents")) return entries.slice(0, nents);
+    if (this.#importer.has("takes an entry for a page"))
+      return entries.map(([offset]) => [offset, PAGE_SIZE]);
+    return null;
   }
 
   detach(): Process {
