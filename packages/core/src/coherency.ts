@@ -28,6 +28,7 @@ export type { MemoryMachine } from "./coherency/memory-machine.ts";
 export { type MaintenanceStep, type NextMaintenance, nextMaintenance } from "./coherency/next-maintenance.ts";
 export type { AccessKind, MaintenanceKind, Operation } from "./coherency/operation.ts";
 export { OperationLog, type Touch } from "./coherency/operation-log.ts";
+export type { Choice } from "./coherency/passage.ts";
 export {
   maintenanceOf,
   needlessMaintenance,

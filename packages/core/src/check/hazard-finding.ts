@@ -4,9 +4,8 @@ import { type ByteState, Copy, copyOf, initialByteState, isLost, isStale } from 
 import type { Hazard } from "../coherency/hazard.ts";
 import type { Touch } from "../coherency/operation-log.ts";
 import type { RequiredMaintenance } from "../coherency/required-maintenance.ts";
-import { spontaneousEvents } from "../coherency/spontaneous-event.ts";
 import type { Domain } from "../coherency/topology.ts";
-import { findWitness, type WitnessStep } from "../coherency/witness.ts";
+import { findWitness, stateAlong, type WitnessStep } from "../coherency/witness.ts";
 import type { Trace } from "../sim/trace.ts";
 import type { AccessLedger } from "./access-ledger.ts";
 import type { BufferMap } from "./buffer-map.ts";
@@ -165,22 +164,8 @@ function stateBefore(
   { machine }: HazardContext,
 ): ByteState | null {
   if (witness === null) return null;
-  const { table, topology } = machine;
-  const columns = new Map(touches.map(({ step, column }) => [step, column]));
   const lastOperation = witness.findLastIndex((step) => step.kind === "operation");
-  let state = initialByteState;
-  for (const step of witness.slice(0, lastOperation)) {
-    if (step.kind === "event") {
-      const happened = spontaneousEvents(state, topology.domains).find(
-        ({ event, domain }) => event === step.event && domain.name === step.domain,
-      );
-      state = happened?.state ?? state;
-    } else {
-      const outcomes = table.outcomes(state, columns.get(step.step) ?? 0);
-      state = (step.allocates === true ? outcomes[1] : outcomes[0])?.state ?? state;
-    }
-  }
-  return state;
+  return stateAlong(machine.table, touches, witness.slice(0, lastOperation));
 }
 
 /** The domain whose stale line is written back on the witness's path. */

@@ -5,6 +5,7 @@ import { lineCover } from "../memory/line-cover.ts";
 import { ByteStore } from "./byte-store.ts";
 import { type EventSite, type EvictionPolicy, quiet } from "./eviction-policy.ts";
 import type { Hazard } from "./hazard.ts";
+import { LineStack } from "./line-stack.ts";
 import { LineStore } from "./line-store.ts";
 import type { MemoryMachine } from "./memory-machine.ts";
 import type { AccessKind, MaintenanceKind } from "./operation.ts";
@@ -33,6 +34,7 @@ export class DataMachine implements MemoryMachine {
   readonly topology: Topology;
   readonly #memory = new ByteStore();
   readonly #caches: readonly LineStore[];
+  readonly #stack: LineStack;
   readonly #newest: ByteStore | null;
   readonly #policy: EvictionPolicy;
   readonly #report: (hazard: Hazard) => void;
@@ -44,6 +46,9 @@ export class DataMachine implements MemoryMachine {
     this.topology = topology;
     this.#caches = topology.domains.map((domain) => new LineStore(domain, this.#memory));
     this.#policy = policy;
+    this.#stack = new LineStack(this.#caches, this.#memory, (domain, address) =>
+      policy.allocates({ domain, address }),
+    );
     this.#newest = report === undefined ? null : new ByteStore();
     this.#report = report ?? (() => {});
   }
@@ -62,10 +67,12 @@ export class DataMachine implements MemoryMachine {
     const { pairs } = extents;
     const cache = this.#cacheOf(route.domain);
     const allocates = this.#lineChoice(extents);
+    const places = new Map<number, LineStore | null>();
     for (let i = 0, at = 0; i < pairs.length; i += 2) {
       const start = pairs[i] as number;
       const end = pairs[i + 1] as number;
-      if (cache === null) this.#memory.write(start, end, from, at);
+      if (route.domain?.behind) this.#stackedWrite(route, places, start, end, from, at);
+      else if (cache === null) this.#memory.write(start, end, from, at);
       else if (route.kind === "cached") cache.write(start, end, from, at);
       else if (route.kind === "snoop") this.#snoopingWrite(cache, start, end, from, at);
       else this.#allocatingWrite(cache.domain, start, end, from, at, allocates);
@@ -82,11 +89,10 @@ export class DataMachine implements MemoryMachine {
     for (let i = 0, at = 0; i < pairs.length; i += 2) {
       const start = pairs[i] as number;
       const end = pairs[i + 1] as number;
-      if (route.kind === "cached") cache?.read(start, end, into, at);
-      else {
-        this.#memory.read(start, end, into, at);
-        cache?.overlay(start, end, into, at);
-      }
+      if (route.kind === "cached" && cache !== null) {
+        if (cache.domain.behind !== null) this.#stack.fill(cache.domain, start, end);
+        cache.read(start, end, into, at);
+      } else this.#stack.observe(route.domain, start, end, into, at);
       at += end - start;
     }
     if (this.#newest !== null) this.#compare(extents, into);
@@ -99,7 +105,7 @@ export class DataMachine implements MemoryMachine {
     for (let i = 0; i < pairs.length; i += 2) {
       const start = pairs[i] as number;
       const end = pairs[i + 1] as number;
-      if (kind !== "invalidate") cache.clean(start, end);
+      if (kind !== "invalidate") this.#stack.clean(domain, start, end);
       if (kind !== "clean") cache.drop(start, end);
     }
   }
@@ -109,13 +115,13 @@ export class DataMachine implements MemoryMachine {
     const cache = this.#caches[domain.index] as LineStore;
     if (event === "fill") {
       if (!domain.speculates || cache.isResident(address)) return false;
-      cache.fill(address, address + 1);
+      this.#stack.fill(domain, address, address + 1);
       return true;
     }
     const possible =
       domain.evicts && cache.isResident(address) && cache.isDirty(address) === (event === "write-back");
-    if (possible && event === "write-back") cache.clean(address, address + 1);
-    else if (possible) cache.drop(address, address + 1);
+    if (possible && event === "write-back") this.#stack.clean(domain, address, address + 1);
+    else if (possible) this.#stack.evict(domain, alignDown(address, domain.line));
     return possible;
   }
 
@@ -165,6 +171,27 @@ export class DataMachine implements MemoryMachine {
 
   #cacheOf(domain: Domain | null): LineStore | null {
     return domain === null ? null : (this.#caches[domain.index] as LineStore);
+  }
+
+  /** Through a domain that something lies behind: the caches choose once for a line, even where several ranges meet it. */
+  #stackedWrite(
+    route: Route,
+    places: Map<number, LineStore | null>,
+    start: number,
+    end: number,
+    from: Uint8Array,
+    at: number,
+  ): void {
+    const line = route.domain?.line ?? 1;
+    for (let low = alignDown(start, line); low < end; low += line) {
+      let place = places.get(low);
+      if (place === undefined) {
+        place = this.#stack.placeFor(route, low);
+        places.set(low, place);
+      }
+      const first = Math.max(low, start);
+      (place ?? this.#memory).write(first, Math.min(low + line, end), from, at + first - start);
+    }
   }
 
   #allocatingWrite(

@@ -11,19 +11,22 @@ export interface EventSite {
 
 /** What hardware chooses in one execution of the data machine. */
 export interface EvictionPolicy {
-  /** Whether a snooping write through a port that may allocate leaves this line in the domain. */
+  /**
+   * Whether the domain takes in a line that it does not hold and may take: of a snooping write through a port that may
+   * allocate, or of what a stacked domain in front of it fills, writes back or drops.
+   */
   allocates(site: EventSite): boolean;
   /** The events that happen before an operation on these sites, in order; the machine skips impossible ones. */
   before(sites: readonly EventSite[]): Iterable<EventSite & { readonly event: EventKind }>;
 }
 
-/** Nothing happens by itself, and ports do not allocate. */
+/** Nothing happens by itself, and no domain takes in what it may let pass. */
 export const quiet: EvictionPolicy = { allocates: () => false, before: () => [] };
 
 const kinds: readonly EventKind[] = ["write-back", "drop", "fill"];
 
 /**
- * Seeded chance: at each site, up to three events before each operation, and ports that allocate every other time.
+ * Seeded chance: at each site, up to three events before each operation, and every other time a domain takes in what it may.
  * The same seed gives the same execution.
  */
 export function seeded(seed: number): EvictionPolicy {

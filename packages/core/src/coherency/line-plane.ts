@@ -87,6 +87,11 @@ export class LinePlane {
     this.#dirty.fill(this.#first(low), end, false);
   }
 
+  /** Calls the lines that meet [low, high) clean: somebody else has taken what was dirty in them. */
+  markClean(low: number, high: number): void {
+    this.#dirty.fill(this.#first(low), this.#end(high), false);
+  }
+
   /** Drops the lines that meet [low, high), dirty or not. */
   drop(low: number, high: number): void {
     this.#resident.fill(this.#first(low), this.#end(high), false);

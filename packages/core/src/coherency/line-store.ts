@@ -61,6 +61,11 @@ export class LineStore {
     this.#forEachPlane(start, end, false, (plane, low, high) => plane.clean(low, high));
   }
 
+  /** Calls the lines that meet [start, end) clean: somebody else has taken what was dirty in them. */
+  markClean(start: number, end: number): void {
+    this.#forEachPlane(start, end, false, (plane, low, high) => plane.markClean(low, high));
+  }
+
   /** Drops the lines that meet [start, end), dirty or not. */
   drop(start: number, end: number): void {
     this.#forEachPlane(start, end, false, (plane, low, high) => plane.drop(low, high));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { alignDown, alignUp } from "../address.ts";
+import { isStacked } from "./domain-stack.ts";
 import { forEachUnordered } from "./litmus-order.ts";
 import type { TimedLitmusProgram } from "./litmus-program.ts";
 import type { Operation } from "./operation.ts";
@@ -32,7 +33,7 @@ export function conflictOf(first: RangedOperation, second: RangedOperation): Con
   }
   if (!shareLine(first, second)) return null;
   if (a.route === null && b.route === null) {
-    if (a.kind === "clean" && b.kind === "clean") return null;
+    if (a.kind === "clean" && b.kind === "clean" && !isStacked(a.domain, b.domain)) return null;
     const alike = (a.kind === "invalidate") === (b.kind === "invalidate");
     return a.domain === b.domain && alike ? null : "maintenance";
   }

@@ -127,16 +127,29 @@ export class MaintenanceSearch {
    * @param columnOf the column by which the access touches bytes of a kind, or -1.
    */
   access(nest: LineNest, ways: Ways, columnOf: (kind: number) => number): Ways | null {
+    return this.#accessed(nest, ways, columnOf, true);
+  }
+
+  /** The ways after an access that is safe in none of them. */
+  accessUnsafely(nest: LineNest, ways: Ways, columnOf: (kind: number) => number): Ways {
+    return this.#accessed(nest, ways, columnOf, false) as Ways;
+  }
+
+  #accessed(nest: LineNest, ways: Ways, columnOf: (kind: number) => number, safely: boolean): Ways | null {
     const after: Way[] = [];
+    const columns = nest.kinds.map(columnOf);
     for (const way of ways.all) {
-      const columns = nest.kinds.map(columnOf);
-      if (!columns.every((column, i) => column < 0 || this.#isSafe(way.states[i] as StateId, column)))
-        continue;
+      const safe = columns.every(
+        (column, i) => column < 0 || !safely || this.#isSafe(way.states[i] as StateId, column),
+      );
+      if (!safe) continue;
       const states = way.states.map((state, i) => {
         const column = columns[i] as number;
         return column < 0 ? state : this.#table.next(state, column);
       });
-      const inner = way.inner.map((each, i) => this.access(nest.inner[i] as LineNest, each, columnOf));
+      const inner = way.inner.map((each, i) =>
+        this.#accessed(nest.inner[i] as LineNest, each, columnOf, safely),
+      );
       if (isComplete(inner)) after.push(this.#way(nest, { ...way, states, inner }));
     }
     return waysOf(after);

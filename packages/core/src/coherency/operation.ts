@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
+import { type ByteState, copyOf, isStale } from "./byte-state.ts";
 import {
-  type ByteState,
-  Copy,
-  cleaned,
-  copyOf,
-  dirtied,
-  isDirty,
-  isStale,
-  memoryStale,
-  superseded,
-  withCopy,
-  withMemory,
-} from "./byte-state.ts";
+  besides,
+  type Choice,
+  dropped,
+  filled,
+  followedBy,
+  noChoices,
+  observesStale,
+  type Passage,
+  stored,
+  written,
+  writtenBack,
+} from "./passage.ts";
 import type { Domain, Route, Topology } from "./topology.ts";
 
-/** Cache maintenance: `clean` writes dirty lines to memory, `invalidate` drops lines, `flush` does both in order. */
+/** Cache maintenance: `clean` writes dirty lines to what lies behind, `invalidate` drops lines, `flush` does both in order. */
 export type MaintenanceKind = "clean" | "invalidate" | "flush";
 
 /** What an access does. */
@@ -35,25 +36,22 @@ export interface Outcome {
   readonly state: ByteState;
   /** The access observed an older value. */
   readonly stale: boolean;
+  /** What the caches on the way chose, in the order in which they were asked; empty when there was no choice. */
+  readonly choices: readonly Choice[];
 }
 
-const outcome = (state: ByteState, stale = false): Outcome => ({ state, stale });
-
-/** The domain's line is filled from memory if it is absent. */
-function filled(state: ByteState, domain: Domain): ByteState {
-  if (copyOf(state, domain) !== Copy.absent) return state;
-  return withCopy(state, domain, memoryStale(state) ? Copy.cleanStale : Copy.cleanFresh);
+/** Outcomes that observe nothing: of those that leave the byte alike, the first, where caches let pass what they can. */
+function unobserved(passages: readonly Passage[]): readonly Outcome[] {
+  if (passages.length === 1) return passages.map(({ state, choices }) => ({ state, choices, stale: false }));
+  const distinct = new Map<ByteState, Outcome>();
+  for (const { state, choices } of passages)
+    if (!distinct.has(state)) distinct.set(state, { state, choices, stale: false });
+  return [...distinct.values()];
 }
 
-/** The domain's line, if dirty, goes to memory and stays valid. */
-export function writtenBack(state: ByteState, domain: Domain): ByteState {
-  const copy = copyOf(state, domain);
-  if (!isDirty(copy)) return state;
-  return withMemory(withCopy(state, domain, cleaned(copy)), isStale(copy));
-}
-
-/** The domain's line goes away, dirty or not. */
-export const dropped = (state: ByteState, domain: Domain): ByteState => withCopy(state, domain, Copy.absent);
+/** The ways of a port that may allocate. */
+const chosen = ({ name }: Domain, allocates: boolean, passages: readonly Passage[]): readonly Passage[] =>
+  passages.map(({ state, choices }) => ({ state, choices: [{ domain: name, allocates }, ...choices] }));
 
 /** Every operation that a topology knows, and what each does to one byte. */
 export class OperationTable {
@@ -95,44 +93,53 @@ export class OperationTable {
   /** What an operation does to a byte in its range. */
   inRange(operation: Operation, state: ByteState): readonly Outcome[] {
     const { domain, route } = operation;
-    if (route === null) return [outcome(this.#maintained(operation, state))];
-    if (operation.kind === "read") return [this.#read(route, state)];
-    if (domain === null) return [outcome(superseded(state, this.topology.domains, false, null))];
-    const cached = this.#cachedWrite(state, domain);
-    if (route.kind === "cached") return [cached];
-    const snooped = outcome(superseded(dropped(state, domain), this.topology.domains, false, null));
-    return route.kind === "snoop" ? [snooped] : [snooped, cached];
+    if (route === null) return this.#maintained(operation, state);
+    if (operation.kind === "read") return this.#read(route, state);
+    const store = (before: ByteState, place: Domain | null): ByteState =>
+      stored(before, place, this.topology.domains);
+    return this.#write(route, domain, state, store);
   }
 
   /** What an operation does to a byte that is not in its range, but in a line of its domain that the range touches. */
   neighbour(operation: Operation, state: ByteState): readonly Outcome[] {
     const { domain, route } = operation;
-    if (route === null) return [outcome(this.#maintained(operation, state))];
-    if (domain === null) return [outcome(state)];
-    if (operation.kind === "read") return [outcome(route.kind === "cached" ? filled(state, domain) : state)];
-    const present = filled(state, domain);
-    const cached = outcome(withCopy(present, domain, dirtied(copyOf(present, domain))));
-    if (route.kind === "cached") return [cached];
-    const snooped = outcome(dropped(writtenBack(state, domain), domain));
-    return route.kind === "snoop" ? [snooped] : [snooped, cached];
+    if (route === null) return this.#maintained(operation, state);
+    if (domain === null) return unobserved([{ state, choices: noChoices }]);
+    if (operation.kind === "write") return this.#write(route, domain, state, besides);
+    return unobserved(route.kind === "cached" ? filled(state, domain) : [{ state, choices: noChoices }]);
   }
 
-  #read(route: Route, state: ByteState): Outcome {
-    const { domain } = route;
-    if (domain === null) return outcome(state, memoryStale(state));
-    const observed = filled(state, domain);
-    return outcome(route.kind === "cached" ? observed : state, isStale(copyOf(observed, domain)));
+  #read({ kind, domain }: Route, state: ByteState): readonly Outcome[] {
+    if (kind !== "cached" || domain === null)
+      return [{ state, stale: observesStale(state, domain), choices: noChoices }];
+    return unobserved(filled(state, domain)).map((each) => ({
+      ...each,
+      stale: isStale(copyOf(each.state, domain)),
+    }));
   }
 
-  #cachedWrite(state: ByteState, domain: Domain): Outcome {
-    const others = superseded(state, this.topology.domains, true, domain);
-    return outcome(withCopy(others, domain, Copy.dirtyFresh));
+  #write(
+    { kind }: Route,
+    domain: Domain | null,
+    state: ByteState,
+    land: (state: ByteState, place: Domain | null) => ByteState,
+  ): readonly Outcome[] {
+    if (domain === null) return unobserved([{ state: land(state, null), choices: noChoices }]);
+    const cached = (): readonly Passage[] =>
+      filled(state, domain).map((each) => ({ ...each, state: land(each.state, domain) }));
+    if (kind === "cached") return unobserved(cached());
+    const snooped = followedBy(writtenBack(state, domain), (before) =>
+      written(dropped(before, domain), domain.behind, land),
+    );
+    if (kind === "snoop") return unobserved(snooped);
+    return unobserved([...chosen(domain, false, snooped), ...chosen(domain, true, cached())]);
   }
 
-  #maintained(operation: Operation, state: ByteState): ByteState {
-    const domain = operation.domain as Domain;
-    if (operation.kind === "clean") return writtenBack(state, domain);
-    if (operation.kind === "invalidate") return dropped(state, domain);
-    return dropped(writtenBack(state, domain), domain);
+  #maintained({ kind, domain }: Operation, state: ByteState): readonly Outcome[] {
+    const own = domain as Domain;
+    if (kind === "invalidate") return unobserved([{ state: dropped(state, own), choices: noChoices }]);
+    const cleaned = writtenBack(state, own);
+    if (kind === "clean") return unobserved(cleaned);
+    return unobserved(cleaned.map((each) => ({ ...each, state: dropped(each.state, own) })));
   }
 }

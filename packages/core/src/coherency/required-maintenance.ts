@@ -29,6 +29,8 @@ export interface RequiredMaintenance {
   readonly bytes: number;
   /** Total by the cost function, which is ns when that is. */
   readonly cost: number;
+  /** Steps of the log whose access no maintenance makes safe, ascending: what they need is not part of the rest. */
+  readonly hopeless: readonly number[];
 }
 
 /** The accesses of a group in order: for each step, the column by which it touches each kind of byte, or -1. */
@@ -47,7 +49,9 @@ interface Draft {
  * The cheapest placement of maintenance over a recorded run, whatever maintenance the run performed: a shortest path
  * over states and steps, for each group of lines with equal histories. Any operation may be done before any access; an
  * access must not observe an older value, and nothing may be written back over the newest one. Data may be dropped that
- * nobody reads before it is written again; among equally cheap placements one that drops the least is taken.
+ * nobody reads before it is written again; among equally cheap placements one that drops the least is taken. Where an
+ * exclusive domain takes what a speculating one in front of it drops, an old line can dodge every invalidate: such an
+ * access is hopeless.
  */
 export function requiredMaintenance(
   table: TransitionTable,
@@ -58,14 +62,18 @@ export function requiredMaintenance(
   const width = widestLine(domains);
   const search = new MaintenanceSearch(table, cost, Flag.overwrites);
   const drafts = new Map<number, Draft[]>();
+  const hopeless = new Set<number>();
   let total = 0;
   for (const group of lineGroups(log, width, ({ route }) => route !== null)) {
     const nest = lineNest(domains, group.pieces);
     let ways = search.start(nest, () => table.initial);
     for (const { step, columns } of accessesOf(group)) {
       const maintained = search.maintain(nest, ways, step);
-      // Cleaning and invalidating every domain before every access makes it safe: there is always a way.
-      ways = search.access(nest, maintained, (kind) => columns[kind] as number) as Ways;
+      const columnOf = (kind: number): number => columns[kind] as number;
+      // Cleaning and invalidating every domain before every access makes it safe, but for exclusive ones.
+      const safe: Ways | null = search.access(nest, maintained, columnOf);
+      if (safe === null) hopeless.add(step);
+      ways = safe ?? search.accessUnsafely(nest, maintained, columnOf);
     }
     total += (ways.cheapest.cost * sizeOf(group)) / width;
     place(search.steps(nest, ways.cheapest), group, width, drafts);
@@ -81,7 +89,8 @@ export function requiredMaintenance(
         bytes: extents.reduce((sum, { bytes }) => sum + bytes, 0),
       })),
     );
-  return { placements, bytes: placements.reduce((sum, { bytes }) => sum + bytes, 0), cost: total };
+  const bytes = placements.reduce((sum, placement) => sum + placement.bytes, 0);
+  return { placements, bytes, cost: total, hopeless: [...hopeless].sort((a, b) => a - b) };
 }
 
 function sizeOf({ ranges }: LineGroup): number {

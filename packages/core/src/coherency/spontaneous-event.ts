@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { type ByteState, Copy, copyOf, isDirty, memoryStale, withCopy } from "./byte-state.ts";
-import { dropped, writtenBack } from "./operation.ts";
+import { type ByteState, Copy, copyOf, isDirty } from "./byte-state.ts";
+import { type Choice, evicted, filled, type Passage, writtenBack } from "./passage.ts";
 import type { Domain } from "./topology.ts";
 
 /** What hardware may do to a line at any time, any number of times, without being asked. */
@@ -11,26 +11,26 @@ export interface SpontaneousEvent {
   readonly event: EventKind;
   readonly domain: Domain;
   readonly state: ByteState;
+  /** What the caches behind the domain chose, in the order in which they were asked. */
+  readonly choices: readonly Choice[];
 }
 
 /**
  * The events that may happen to a byte now: a dirty line is written back, a clean line is dropped, an absent line is
- * filled from memory where the domain speculates. A domain that does not evict does neither of the first two.
+ * filled where the domain speculates. A domain that does not evict does neither of the first two.
  */
 export function spontaneousEvents(state: ByteState, domains: readonly Domain[]): readonly SpontaneousEvent[] {
   const events: SpontaneousEvent[] = [];
+  const add = (event: EventKind, domain: Domain, passages: readonly Passage[]): void => {
+    for (const { state: next, choices } of passages) events.push({ event, domain, state: next, choices });
+  };
   for (const domain of domains) {
     const copy = copyOf(state, domain);
     if (copy === Copy.absent) {
-      if (!domain.speculates) continue;
-      const fill = memoryStale(state) ? Copy.cleanStale : Copy.cleanFresh;
-      events.push({ event: "fill", domain, state: withCopy(state, domain, fill) });
+      if (domain.speculates) add("fill", domain, filled(state, domain));
     } else if (domain.evicts) {
-      events.push(
-        isDirty(copy)
-          ? { event: "write-back", domain, state: writtenBack(state, domain) }
-          : { event: "drop", domain, state: dropped(state, domain) },
-      );
+      if (isDirty(copy)) add("write-back", domain, writtenBack(state, domain));
+      else add("drop", domain, evicted(state, domain));
     }
   }
   return events;

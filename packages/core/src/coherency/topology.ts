@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { nearestName } from "../nearest-name.ts";
+import { stackProblem } from "./domain-stack.ts";
 
 /** A coherency domain: a set of hardware-coherent caches seen as one cache. */
 export interface DomainSpec {
@@ -12,6 +13,13 @@ export interface DomainSpec {
    * whose fill and clean are the copies.
    */
   readonly evicts?: boolean;
+  /**
+   * Name of the domain that lies behind this one: its fills come from there and its write-backs go there. Left out,
+   * that is memory. Maintenance of this domain does not reach the one behind it.
+   */
+  readonly behind?: string;
+  /** Whether the domain also takes the clean lines that a domain in front of it drops; default false. */
+  readonly exclusive?: boolean;
 }
 
 /** How one access reaches memory. It belongs to the access: a mapping may override its agent's default. */
@@ -33,6 +41,9 @@ export interface Domain {
   readonly line: number;
   readonly speculates: boolean;
   readonly evicts: boolean;
+  /** The domain that lies behind this one, or null where that is memory. */
+  readonly behind: Domain | null;
+  readonly exclusive: boolean;
 }
 
 /** A route as the machines use it. `domain` is null exactly when `kind` is `"direct"`. */
@@ -49,16 +60,27 @@ export class Topology {
   readonly routes: readonly Route[];
   readonly #agents = new Map<string, Route>();
 
-  /** Throws `TypeError` for a line that is no power of two in [1, 4096], and for a route into an unknown domain. */
+  /**
+   * Throws `TypeError` for a line that is no power of two in [1, 4096], for a route into an unknown domain, for
+   * `behind` that names no other domain or makes a circle, and for `exclusive` where nothing sits in front.
+   */
   constructor(spec: TopologySpec) {
-    this.domains = Object.entries(spec.domains).map(
-      ([name, { line, speculates = true, evicts = true }], index) => {
+    const domains = Object.entries(spec.domains).map(
+      ([name, { line, speculates = true, evicts = true, exclusive = false }], index) => {
         if (!(line >= 1 && line <= 4096 && Number.isInteger(Math.log2(line)))) {
           throw new TypeError(`domain "${name}": line ${line} is not a power of two from 1 to 4096`);
         }
-        return { index, name, line, speculates, evicts };
+        return { index, name, line, speculates, evicts, behind: null as Domain | null, exclusive };
       },
     );
+    this.domains = domains;
+    const problem = stackProblem(spec.domains);
+    if (problem !== null)
+      throw new TypeError(`domain "${problem.domain}": ${problem.field}: ${problem.reason}`);
+    for (const domain of domains) {
+      const { behind } = spec.domains[domain.name] as DomainSpec;
+      if (behind !== undefined) domain.behind = this.domain(behind);
+    }
     const routes: Omit<Route, "index">[] = [{ kind: "direct", domain: null }];
     for (const domain of this.domains) {
       routes.push({ kind: "cached", domain }, { kind: "snoop", domain }, { kind: "snoop-allocate", domain });

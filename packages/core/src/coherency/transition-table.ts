@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type ByteState, initialByteState, isLost } from "./byte-state.ts";
 import { type Operation, OperationTable, type Outcome } from "./operation.ts";
+import { isFleeting } from "./passage.ts";
 import { spontaneousEvents } from "./spontaneous-event.ts";
 import type { Topology } from "./topology.ts";
 
@@ -15,7 +16,7 @@ export const Flag = {
   lost: 2,
   /** A stale line is written back over the newest value, by the operation or at any time after it. */
   overwrites: 4,
-  /** The operation drops a line that holds the only copy of the newest value. */
+  /** The operation drops the only copy of the newest value that does not go away by itself. */
   discards: 8,
 } as const;
 
@@ -105,7 +106,9 @@ export class TransitionTable {
     const { domains } = this.topology;
     return (
       !isLost(state, domains) &&
-      spontaneousEvents(state, domains).some((event) => isLost(event.state, domains))
+      spontaneousEvents(state, domains).some(
+        ({ event, state: next }) => event === "write-back" && isLost(next, domains),
+      )
     );
   }
 
@@ -118,9 +121,11 @@ export class TransitionTable {
       for (const result of this.outcomes(state, column)) {
         results.add(result.state);
         if (result.stale) flags |= Flag.stale;
-        if (isLost(result.state, domains) && !isLost(state, domains)) {
-          flags |= operation.kind === "invalidate" ? Flag.discards : Flag.overwrites;
-        }
+        if (isLost(state, domains)) continue;
+        if (operation.kind === "invalidate") {
+          const leaves = isFleeting(result.state, domains) && !isFleeting(state, domains);
+          if (leaves || isLost(result.state, domains)) flags |= Flag.discards;
+        } else if (isLost(result.state, domains)) flags |= Flag.overwrites;
       }
     }
     const next = this.intern(results);

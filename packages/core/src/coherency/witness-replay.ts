@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+import { alignDown } from "../address.ts";
 import { DataMachine } from "./data-machine.ts";
 import type { EvictionPolicy } from "./eviction-policy.ts";
 import type { OperationLog } from "./operation-log.ts";
+import type { Choice } from "./passage.ts";
 import type { Topology } from "./topology.ts";
 import type { WitnessStep } from "./witness.ts";
 
@@ -16,8 +18,9 @@ export interface Replay {
 }
 
 /**
- * Performs a witness on a fresh data machine: its operations with the log's own ranges, its events on the byte's line.
- * Throws `TypeError` when an event of it is impossible where it stands.
+ * Performs a witness on a fresh data machine: its operations with the log's own ranges, its events on the byte's line,
+ * where domains choose as it says. Throws `TypeError` when an event of it is impossible where it stands, or a domain is
+ * asked that it does not know of.
  */
 export function replayWitness(
   topology: Topology,
@@ -27,8 +30,16 @@ export function replayWitness(
 ): Replay {
   const stale: number[] = [];
   let step = -1;
-  let allocates = false;
-  const policy: EvictionPolicy = { allocates: () => allocates, before: () => [] };
+  let choices: Choice[] = [];
+  const policy: EvictionPolicy = {
+    allocates: ({ domain, address: low }) => {
+      if (low !== alignDown(address, domain.line)) return false;
+      const choice = choices.shift();
+      if (choice?.domain === domain.name) return choice.allocates;
+      throw new TypeError(`${domain.name} has a choice here that the witness does not know`);
+    },
+    before: () => [],
+  };
   const machine = new DataMachine(topology, {
     policy,
     report: ({ ranges }) => {
@@ -38,12 +49,12 @@ export function replayWitness(
     },
   });
   for (const each of witness) {
+    choices = [...each.choices];
     if (each.kind === "event") {
       if (machine.happen(each.event, topology.domain(each.domain), address)) continue;
       throw new TypeError(`${each.event} in ${each.domain} is impossible here`);
     }
     step = each.step;
-    allocates = each.allocates ?? false;
     const { kind, route, domain } = log.operation(step);
     if (kind === "read" || kind === "write") {
       if (route !== null) machine.access(route, kind, log.extents(step));

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: MIT
 import { type ByteState, initialByteState, isLost } from "./byte-state.ts";
 import type { Touch } from "./operation-log.ts";
+import type { Choice } from "./passage.ts";
 import { type EventKind, spontaneousEvents } from "./spontaneous-event.ts";
 import type { StateId, TransitionTable } from "./transition-table.ts";
 
 /**
- * One step of a witness: an operation of the log, or something that hardware did by itself. `allocates` says of a
- * snooping write through a port that may allocate whether it did; it is null for every other operation.
+ * One step of a witness: an operation of the log, or something that hardware did by itself. `choices` says what domains
+ * did that may take a line in or let it pass, in the order in which they were asked; it is empty for most steps.
  */
 export type WitnessStep =
-  | { readonly kind: "operation"; readonly step: number; readonly allocates: boolean | null }
-  | { readonly kind: "event"; readonly event: EventKind; readonly domain: string };
+  | { readonly kind: "operation"; readonly step: number; readonly choices: readonly Choice[] }
+  | {
+      readonly kind: "event";
+      readonly event: EventKind;
+      readonly domain: string;
+      readonly choices: readonly Choice[];
+    };
 
 /** What a witness has to show at its last operation. */
 export interface WitnessGoal {
@@ -26,17 +32,18 @@ export interface WitnessGoal {
  */
 const HORIZON = 512;
 
-interface Choice {
+/** The cheapest way on from a state. */
+interface Move {
   readonly next: ByteState;
-  /** Null when the choice is to perform the operation. */
+  /** Null when the operation is performed. */
   readonly event: { readonly event: EventKind; readonly domain: string } | null;
-  readonly allocates: boolean | null;
+  readonly choices: readonly Choice[];
 }
 
-/** Costs and choices for the states before one operation, or after the last. */
+/** Costs and moves for the states before one operation, or after the last. */
 interface Layer {
   readonly cost: Map<ByteState, number>;
-  readonly choice: Map<ByteState, Choice>;
+  readonly move: Map<ByteState, Move>;
 }
 
 /**
@@ -82,7 +89,7 @@ function reachableSets(table: TransitionTable, touches: readonly Touch[]): State
 
 function finalLayer(table: TransitionTable, set: StateId, goal: WitnessGoal): Layer {
   const { domains } = table.topology;
-  const layer: Layer = { cost: new Map(), choice: new Map() };
+  const layer: Layer = { cost: new Map(), move: new Map() };
   for (const state of table.states(set)) {
     if (goal.kind === "stale" || isLost(state, domains)) layer.cost.set(state, 0);
   }
@@ -98,11 +105,10 @@ function layerBefore(
   { goal, isLast }: { goal: WitnessGoal; isLast: boolean },
 ): Layer {
   const { domains } = table.topology;
-  const layer: Layer = { cost: new Map(), choice: new Map() };
+  const layer: Layer = { cost: new Map(), move: new Map() };
   for (const state of table.states(set)) {
     const lostBefore = isLost(state, domains);
-    const outcomes = table.outcomes(state, touch.column);
-    for (const outcome of outcomes) {
+    for (const outcome of table.outcomes(state, touch.column)) {
       if (isLast && goal.kind === "stale" && !outcome.stale) continue;
       // What was lost before is no hazard of this operation, unless it writes the byte and so makes a newer value.
       if (isLast && goal.kind === "lost" && lostBefore && isLost(outcome.state, domains)) continue;
@@ -112,8 +118,7 @@ function layerBefore(
       const cost = rest + (isLast || outcome.state !== state ? 1 : 0);
       if (cost < (layer.cost.get(state) ?? Number.POSITIVE_INFINITY)) {
         layer.cost.set(state, cost);
-        const allocates = outcomes.length > 1 ? outcome === outcomes[1] : null;
-        layer.choice.set(state, { next: outcome.state, event: null, allocates });
+        layer.move.set(state, { next: outcome.state, event: null, choices: outcome.choices });
       }
     }
   }
@@ -122,15 +127,18 @@ function layerBefore(
 }
 
 /** Lets spontaneous events happen where they lead to something cheaper. */
-function relax(table: TransitionTable, states: readonly ByteState[], { cost, choice }: Layer): void {
+function relax(table: TransitionTable, states: readonly ByteState[], { cost, move }: Layer): void {
   for (let changed = true; changed; ) {
     changed = false;
     for (const state of states) {
-      for (const { event, domain, state: next } of spontaneousEvents(state, table.topology.domains)) {
+      for (const { event, domain, state: next, choices } of spontaneousEvents(
+        state,
+        table.topology.domains,
+      )) {
         const through = (cost.get(next) ?? Number.POSITIVE_INFINITY) + 1;
         if (through < (cost.get(state) ?? Number.POSITIVE_INFINITY)) {
           cost.set(state, through);
-          choice.set(state, { next, event: { event, domain: domain.name }, allocates: null });
+          move.set(state, { next, event: { event, domain: domain.name }, choices });
           changed = true;
         }
       }
@@ -143,16 +151,46 @@ function unfold(touches: readonly Touch[], layers: readonly Layer[], from: numbe
   let state = initialByteState;
   let at = from;
   for (;;) {
-    const choice = layers[at]?.choice.get(state);
-    if (choice === undefined) return steps;
-    if (choice.event !== null) steps.push({ kind: "event", ...choice.event });
+    const move = layers[at]?.move.get(state);
+    if (move === undefined) return steps;
+    const { next, event, choices } = move;
+    if (event !== null) steps.push({ kind: "event", ...event, choices });
     else {
       const isLast = at === touches.length - 1;
-      if (isLast || choice.next !== state) {
-        steps.push({ kind: "operation", step: (touches[at] as Touch).step, allocates: choice.allocates });
-      }
+      if (isLast || next !== state)
+        steps.push({ kind: "operation", step: (touches[at] as Touch).step, choices });
       at++;
     }
-    state = choice.next;
+    state = next;
   }
 }
+
+/**
+ * The state in which a witness leaves its byte, as far as it is given.
+ *
+ * @param touches every operation on the byte's line, as they were given to {@link findWitness}.
+ */
+export function stateAlong(
+  table: TransitionTable,
+  touches: readonly Touch[],
+  witness: readonly WitnessStep[],
+): ByteState {
+  const columns = new Map(touches.map(({ step, column }) => [step, column]));
+  let state = initialByteState;
+  for (const step of witness) {
+    const ways =
+      step.kind === "operation"
+        ? table.outcomes(state, columns.get(step.step) ?? 0)
+        : spontaneousEvents(state, table.topology.domains).filter(
+            ({ event, domain }) => event === step.event && domain.name === step.domain,
+          );
+    state = ways.find(({ choices }) => isSame(choices, step.choices))?.state ?? state;
+  }
+  return state;
+}
+
+const isSame = (some: readonly Choice[], others: readonly Choice[]): boolean =>
+  some.length === others.length &&
+  some.every(
+    ({ domain, allocates }, i) => domain === others[i]?.domain && allocates === others[i]?.allocates,
+  );

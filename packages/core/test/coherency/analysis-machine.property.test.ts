@@ -6,11 +6,14 @@ import { concreteHazards, reportOf } from "./reference/concrete-hazards.ts";
 import { analyse, scrambled } from "./reference/perform.ts";
 import { randomProgram } from "./reference/random-program.ts";
 
-describe("hazards of random programs", () => {
+describe.each([
+  ["side by side", false],
+  ["stacked", true],
+] as const)("hazards of random programs, domains %s", (_, stacks) => {
   it("are those of the concrete machine: same code, same step, same bytes", () => {
     let reported = 0;
     fc.assert(
-      fc.property(randomProgram({ steps: 6 }), (program) => {
+      fc.property(randomProgram({ stacks, steps: 6 }), (program) => {
         const expected = concreteHazards(program);
         expect(reportOf(analyse(program).hazards)).toEqual(expected);
         reported += Object.keys(expected).length;
@@ -22,7 +25,7 @@ describe("hazards of random programs", () => {
 
   it("agree with the litmus verdict", () => {
     fc.assert(
-      fc.property(randomProgram({ steps: 12, bytes: 40 }), (program) => {
+      fc.property(randomProgram({ stacks, steps: 12, bytes: 40 }), (program) => {
         const { hazards } = analyse(program);
         const { stale, lost } = runLitmus(program);
         expect(hazards.filter(({ code }) => code === "stale-read").map(({ step }) => step)).toEqual(stale);
@@ -43,7 +46,7 @@ describe("hazards of random programs", () => {
 
   it("depend on which bytes an operation has, not on how its ranges list them", () => {
     fc.assert(
-      fc.property(randomProgram({ steps: 8, bytes: 40 }), fc.nat(1000), (program, seed) => {
+      fc.property(randomProgram({ stacks, steps: 8, bytes: 40 }), fc.nat(1000), (program, seed) => {
         const { hazards } = analyse(program, (step) => scrambled(step, seed));
         expect(reportOf(hazards)).toEqual(reportOf(analyse(program).hazards));
       }),

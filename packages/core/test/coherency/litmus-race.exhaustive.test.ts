@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { env } from "node:process";
 import { describe, expect, it } from "vitest";
-import type { DomainSpec } from "../../src/coherency.ts";
+import { type DomainSpec, type LitmusStep, runLitmus } from "../../src/coherency.ts";
 import { PairCheck } from "./reference/unordered-pair.ts";
 
 /** How long prefixes are where there are two domains; every operation more makes tens of times as many states. */
@@ -16,6 +16,15 @@ const pairs: Record<string, DomainSpec>[] = kinds.flatMap((d0) =>
   ]),
 );
 
+const stacks: Record<string, DomainSpec>[] = kinds.flatMap((d0) =>
+  kinds.flatMap((d1) =>
+    [false, true].map((exclusive) => ({
+      d0: { line: 2, ...d0, behind: "d1" },
+      d1: { line: 2, ...d1, exclusive },
+    })),
+  ),
+);
+
 describe("operations that do not conflict have one verdict in both orders", () => {
   it.each(alone)("after whatever came before, whatever comes after, in %j", (domains) => {
     const check = new PairCheck(domains, 2);
@@ -24,6 +33,14 @@ describe("operations that do not conflict have one verdict in both orders", () =
   });
 
   it.each(pairs)("after and before every few operations, in %j", (domains) => {
+    const check = new PairCheck(domains, 2);
+    expect(check.difference(prefix, 2)).toBeNull();
+    expect(check.compared).toBeGreaterThan(10_000);
+  });
+});
+
+describe("operations on a stack that do not conflict have one verdict in both orders", () => {
+  it.each(stacks)("after and before every few operations, in %j", (domains) => {
     const check = new PairCheck(domains, 2);
     expect(check.difference(prefix, 2)).toBeNull();
     expect(check.compared).toBeGreaterThan(10_000);
@@ -48,5 +65,32 @@ describe("the exceptions are exceptions", () => {
     });
     const cache = { line: 1 };
     expect(new PairCheck({ d0: cache, d1: cache }, 1, true).difference(4, 4)).toBeNull();
+  });
+
+  it("between two cached writes to one line of an exclusive domain, an old line in front of it may be dropped into it", () => {
+    const inner: LitmusStep = { agent: "inner", op: "read", range: [0, 2] };
+    const first: LitmusStep = { agent: "outer", op: "write", range: [0, 1] };
+    const second: LitmusStep = { agent: "outer", op: "write", range: [1, 2] };
+    const after: LitmusStep[] = [
+      { agent: "port", op: "write", range: [0, 1] },
+      { agent: "dma", op: "read", range: [0, 2] },
+    ];
+    const verdict = (exclusive: boolean, ...writes: LitmusStep[]): readonly number[] =>
+      runLitmus({
+        name: "",
+        domains: { d0: { line: 2, speculates: false, behind: "d1" }, d1: { line: 2, exclusive } },
+        agents: {
+          inner: { route: "cached", domain: "d0" },
+          outer: { route: "cached", domain: "d1" },
+          port: { route: "snoop", domain: "d1" },
+          dma: { route: "direct" },
+        },
+        buffer: { size: 2 },
+        steps: [inner, ...writes, ...after],
+      }).stale;
+    expect(verdict(true, first, second)).toEqual([]);
+    expect(verdict(true, second, first)).toEqual([4]);
+    expect(verdict(false, first, second)).toEqual([]);
+    expect(verdict(false, second, first)).toEqual([]);
   });
 });

@@ -123,8 +123,8 @@ describe("what orders", () => {
     );
     expect(result).toMatchObject({ stale: [3], lost: 4, races: [] });
     expect(result.hazards.map(({ witness }) => witness)).toEqual([
-      [0, 3].map((step) => ({ kind: "operation", step, allocates: null })),
-      [0, 4].map((step) => ({ kind: "operation", step, allocates: null })),
+      [0, 3].map((step) => ({ kind: "operation", step, choices: [] })),
+      [0, 4].map((step) => ({ kind: "operation", step, choices: [] })),
     ]);
   });
 });

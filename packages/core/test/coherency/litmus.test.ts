@@ -27,12 +27,13 @@ const program = (
 const operation = (step: number, allocates: boolean | null = null): WitnessStep => ({
   kind: "operation",
   step,
-  allocates,
+  choices: allocates === null ? [] : [{ domain: "cpu", allocates }],
 });
 const event = (name: "write-back" | "drop" | "fill"): WitnessStep => ({
   kind: "event",
   event: name,
   domain: "cpu",
+  choices: [],
 });
 
 describe("verdict and witness", () => {

@@ -29,23 +29,29 @@ function verdictWithout(program: LitmusProgram, left: number | null): string {
   return JSON.stringify({ report, endangered });
 }
 
-it("maintenance is needless exactly when the run without it has the same verdict", () => {
-  const seen = { needless: 0, needed: 0 };
-  fc.assert(
-    fc.property(randomProgram({ steps: 10, bytes: 40 }), (program) => {
-      const verdict = verdictWithout(program, null);
-      const expected: number[] = [];
-      program.steps.forEach((step, index) => {
-        if ("agent" in step) return;
-        const isNeedless = verdictWithout(program, index) === verdict;
-        if (isNeedless) expected.push(index);
-        seen[isNeedless ? "needless" : "needed"]++;
-      });
-      const { machine } = analyse(program);
-      expect(needlessMaintenance(machine.table, machine.log)).toEqual(expected);
-    }),
-    { seed: 20261120, numRuns: 500 },
-  );
-  expect(seen.needed).toBeGreaterThan(90);
-  expect(seen.needless).toBeGreaterThan(150);
-});
+it.each([
+  ["side by side", false],
+  ["stacked", true],
+] as const)(
+  "maintenance is needless exactly when the run without it has the same verdict, domains %s",
+  (_, stacks) => {
+    const seen = { needless: 0, needed: 0 };
+    fc.assert(
+      fc.property(randomProgram({ stacks, steps: 10, bytes: 40 }), (program) => {
+        const verdict = verdictWithout(program, null);
+        const expected: number[] = [];
+        program.steps.forEach((step, index) => {
+          if ("agent" in step) return;
+          const isNeedless = verdictWithout(program, index) === verdict;
+          if (isNeedless) expected.push(index);
+          seen[isNeedless ? "needless" : "needed"]++;
+        });
+        const { machine } = analyse(program);
+        expect(needlessMaintenance(machine.table, machine.log)).toEqual(expected);
+      }),
+      { seed: 20261120, numRuns: 500 },
+    );
+    expect(seen.needed).toBeGreaterThan(90);
+    expect(seen.needless).toBeGreaterThan(150);
+  },
+);

@@ -9,6 +9,7 @@ import {
   TransitionTable,
 } from "../../src/coherency.ts";
 import { ConcreteMachine, type ConcreteState } from "./reference/concrete-machine.ts";
+import { concreteDomains } from "./reference/concrete-run.ts";
 import { describeProjection } from "./reference/projection.ts";
 
 const texts = (list: readonly string[]): string => [...new Set(list)].sort().join("\n");
@@ -19,11 +20,10 @@ const texts = (list: readonly string[]): string => [...new Set(list)].sort().joi
  * the engine tracks are the projections of the sets of concrete states, by induction over programs.
  */
 function checkEveryState(specs: readonly DomainSpec[], size: number): { states: number; checks: number } {
-  const table = new TransitionTable(
-    new Topology({ domains: Object.fromEntries(specs.map((spec, i) => [`d${i}`, spec])) }),
-  );
+  const named = Object.fromEntries(specs.map((spec, i) => [`d${i}`, spec]));
+  const table = new TransitionTable(new Topology({ domains: named }));
   const { domains } = table.topology;
-  const machine = new ConcreteMachine(domains, size);
+  const machine = new ConcreteMachine(concreteDomains(named), size);
   const byteStates = new Map<string, number>();
   for (let state = 0; state < byteStateCount(domains.length); state++) {
     byteStates.set(describeByteState(state, domains), state);
@@ -120,8 +120,49 @@ const cases: [DomainSpec[], number, number][] = [
   [[{ line: 1 }, { line: 1 }, { line: 1 }], 1, 563],
 ];
 
-it.each(cases)("operations and events on %j, %i bytes: all of %i concrete states", (specs, size, states) => {
-  const { states: met, checks } = checkEveryState(specs, size);
-  expect(met).toBe(states);
-  expect(checks).toBeGreaterThan(20 * states);
-});
+const stacks: [DomainSpec[], number, number][] = [
+  // A slot in front never drops a clean line for the outer domain to take.
+  ...kinds.flatMap((inner) =>
+    kinds.flatMap((outer): [DomainSpec[], number, number][] => [
+      [[{ ...inner, behind: "d1" }, outer], 2, 625],
+      [
+        [
+          { ...inner, behind: "d1" },
+          { ...outer, exclusive: true },
+        ],
+        2,
+        inner.evicts === false ? 625 : 696,
+      ],
+    ]),
+  ),
+  [[{ line: 2 }, { line: 2, behind: "d0" }], 2, 625],
+  ...[
+    { specs: [{ line: 1, behind: "d1" }, { line: 1, behind: "d2" }, { line: 1 }], states: 434 },
+    {
+      specs: [
+        { line: 1, behind: "d1" },
+        { line: 1, behind: "d2", exclusive: true },
+        { line: 1, exclusive: true },
+      ],
+      states: 534,
+    },
+    {
+      specs: [
+        { line: 1, behind: "d2" },
+        { line: 1, behind: "d2" },
+        { line: 1, exclusive: true },
+      ],
+      states: 574,
+    },
+    { specs: [{ line: 1, behind: "d1" }, { line: 1 }, { line: 1 }], states: 494 },
+  ].map(({ specs, states }): [DomainSpec[], number, number] => [specs, 1, states]),
+];
+
+it.each([...cases, ...stacks])(
+  "operations and events on %j, %i bytes: all of %i concrete states",
+  (specs, size, states) => {
+    const { states: met, checks } = checkEveryState(specs, size);
+    expect(met).toBe(states);
+    expect(checks).toBeGreaterThan(20 * states);
+  },
+);

@@ -10,6 +10,7 @@ import {
   TransitionTable,
 } from "../../src/coherency.ts";
 import { ConcreteMachine } from "./reference/concrete-machine.ts";
+import { concreteDomains } from "./reference/concrete-run.ts";
 import { Exploration, type SetId } from "./reference/exploration.ts";
 import { describeProjections } from "./reference/projection.ts";
 
@@ -82,7 +83,8 @@ function checkEverySet(
 ): { sets: number; transitions: number } {
   const table = tableOf(specs);
   const { domains } = table.topology;
-  const exploration = new Exploration(new ConcreteMachine(domains, 2));
+  const named = Object.fromEntries(specs.map((spec, i) => [`d${i}`, spec]));
+  const exploration = new Exploration(new ConcreteMachine(concreteDomains(named), 2));
   const described = new Map<StateId, string>();
   const describeSet = (id: StateId): string => {
     let words = described.get(id);
@@ -169,6 +171,32 @@ describe("every transition from every reachable set, against the concrete machin
     [idleSlot, idleSlot, 46],
   ])("two slots without ports that allocate: %j and %j", (first, second, sets) => {
     expect(checkEverySet([first, second], false)).toEqual({ sets, transitions: sets * 32 });
+  });
+});
+
+const fronting = (spec: DomainSpec, behind = "d1"): DomainSpec => ({ ...spec, behind });
+const takes = (spec: DomainSpec): DomainSpec => ({ ...spec, exclusive: true });
+
+describe("stacks: every transition from every reachable set, against the concrete machine", () => {
+  const stacks: [DomainSpec, DomainSpec, number][] = [
+    [cpu, cpu, 132],
+    [cpu, idle, 195],
+    [idle, cpu, 190],
+    [idle, idle, 306],
+    [cpu, takes(cpu), 141],
+    [cpu, takes(idle), 208],
+    [idle, takes(cpu), 267],
+    [idle, takes(idle), 406],
+  ];
+
+  it.each(stacks)("%j in front of %j: %i sets", (inner, outer, sets) => {
+    expect(checkEverySet([fronting(inner), outer], true)).toEqual({ sets, transitions: sets * 40 });
+  });
+
+  it.each(stacks)("%j in front of %j: %i sets without ports that allocate", (inner, outer, sets) => {
+    const table = tableOf([fronting(inner), outer]);
+    expect(reachableSets(table, operationsOf(table, false)).size).toBe(sets);
+    expect(table.size).toBe(sets);
   });
 });
 

@@ -33,11 +33,14 @@ function casesOf(program: LitmusProgram): Case[] {
   });
 }
 
-describe("witnesses of random programs", () => {
+describe.each([
+  ["side by side", false],
+  ["stacked", true],
+] as const)("witnesses of random programs, domains %s", (_, stacks) => {
   it("every hazard of a litmus program can be driven on the data machine", () => {
     let replayed = 0;
     fc.assert(
-      fc.property(randomProgram({ steps: 20, bytes: 64 }), (program) => {
+      fc.property(randomProgram({ stacks, steps: 20, bytes: 64 }), (program) => {
         const { stale, lost, hazards } = runLitmus(program);
         const { table, log } = litmusLog(program);
         expect(hazards.flatMap(({ code, step }) => (code === "stale-read" ? [step] : []))).toEqual(stale);
@@ -61,7 +64,7 @@ describe("witnesses of random programs", () => {
   it("every hazard of a run can be driven on the data machine", () => {
     let replayed = 0;
     fc.assert(
-      fc.property(randomProgram({ steps: 16, bytes: 40 }), (program) => {
+      fc.property(randomProgram({ stacks, steps: 16, bytes: 40 }), (program) => {
         for (const { machine, byte, step, goal } of casesOf(program)) {
           const witness = findWitness(machine.table, machine.log.touching(byte, step), goal);
           expect(witness).not.toBeNull();
@@ -80,7 +83,7 @@ describe("witnesses of random programs", () => {
     let compared = 0;
     // Two domains that contend for one line: there an event can save several operations, or the other way round.
     const contended = randomProgram({ steps: 12, lines: [2, 2], bytes: 4 });
-    const anywhere = randomProgram({ steps: 8, domains: 2, bytes: 12 });
+    const anywhere = randomProgram({ stacks, steps: 8, domains: 2, bytes: 12 });
     fc.assert(
       fc.property(fc.oneof(anywhere, contended), (program) => {
         for (const { machine, byte, step, goal } of casesOf(program)) {

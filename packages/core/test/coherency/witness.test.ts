@@ -27,11 +27,11 @@ it("a write is in danger of a stale line even where nothing newer was left to lo
   // Every state before step 3 has lost what the slot held; the danger is to what step 3 writes.
   const witness = findWitness(machine.table, machine.log.touching(0, 3), { kind: "lost" });
   expect(witness).toEqual([
-    { kind: "operation", step: 0, allocates: null },
-    { kind: "operation", step: 1, allocates: null },
-    { kind: "operation", step: 2, allocates: null },
-    { kind: "operation", step: 3, allocates: null },
-    { kind: "event", event: "write-back", domain: "gpu" },
+    { kind: "operation", step: 0, choices: [] },
+    { kind: "operation", step: 1, choices: [] },
+    { kind: "operation", step: 2, choices: [] },
+    { kind: "operation", step: 3, choices: [] },
+    { kind: "event", event: "write-back", domain: "gpu", choices: [] },
   ]);
   expect(replayWitness(topology, machine.log, witness ?? [], 0).lost).toBe(true);
 });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { isStacked } from "../../coherency/domain-stack.ts";
 import type { Operation } from "../../coherency/operation.ts";
 import type { TransitionTable } from "../../coherency/transition-table.ts";
 
@@ -60,7 +61,8 @@ export class TouchClasses {
       return first.domain === null || cached ? Order.free : Order.shared;
     }
     if (first.route === null && second.route === null) {
-      if (first.kind === "clean" && second.kind === "clean") return Order.free;
+      const cleans = first.kind === "clean" && second.kind === "clean";
+      if (cleans && !isStacked(first.domain, second.domain)) return Order.free;
       const alike = (first.kind === "invalidate") === (second.kind === "invalidate");
       return first.domain === second.domain && alike ? Order.free : Order.owed;
     }

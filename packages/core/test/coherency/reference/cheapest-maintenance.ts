@@ -96,18 +96,32 @@ export function cheapestBefore(
   return cheapest;
 }
 
-/** What the cheapest maintenance costs that makes all accesses of a unit safe; its own maintenance is left out. */
-export function cheapestOverall({ exploration, steps }: UnitRun, cost: ConcreteCost): number {
+/**
+ * What the cheapest maintenance costs that makes all accesses of a unit safe; its own maintenance is left out. Accesses
+ * that nothing makes safe are not counted; their steps are in `hopeless`.
+ */
+export function cheapestOverall(
+  { exploration, steps }: UnitRun,
+  cost: ConcreteCost,
+): { cost: number; hopeless: number[] } {
+  const hopeless: number[] = [];
   let costs = new Map<SetId, number>([[exploration.initial, 0]]);
-  for (const { operation } of steps) {
+  for (const { step, operation } of steps) {
     if (operation.route === null) continue;
-    const reached = new Map<SetId, number>();
-    for (const [set, price] of spread(exploration, costs, cost, { discards: true })) {
-      const next = afterSafeAccess(exploration, set, operation);
-      if (next === null) continue;
-      reached.set(next, Math.min(price, reached.get(next) ?? Number.POSITIVE_INFINITY));
-    }
-    costs = reached;
+    const maintained = spread(exploration, costs, cost, { discards: true });
+    const reach = (through: (set: SetId) => SetId | null): Map<SetId, number> => {
+      const reached = new Map<SetId, number>();
+      for (const [set, price] of maintained) {
+        const next = through(set);
+        if (next === null) continue;
+        reached.set(next, Math.min(price, reached.get(next) ?? Number.POSITIVE_INFINITY));
+      }
+      return reached;
+    };
+    costs = reach((set) => afterSafeAccess(exploration, set, operation));
+    if (costs.size > 0) continue;
+    hopeless.push(step);
+    costs = reach((set) => exploration.after(set, operation).next);
   }
-  return Math.min(...costs.values());
+  return { cost: Math.min(...costs.values()), hopeless };
 }

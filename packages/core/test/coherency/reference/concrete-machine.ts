@@ -6,7 +6,13 @@ export interface ConcreteDomain {
   readonly line: number;
   readonly speculates: boolean;
   readonly evicts: boolean;
+  /** Index of the domain behind this one, or -1 for memory. */
+  readonly behind: number;
+  readonly exclusive: boolean;
 }
+
+/** Whether a domain that is asked takes in a line that it does not hold, by the address of its first byte. */
+export type Choose = (domain: number, line: number) => boolean;
 
 /** An operation on the bytes [start, end). `domain` is the index of a domain, or -1 for a direct access. */
 export interface ConcreteOperation {
@@ -31,6 +37,24 @@ export interface ConcreteOutcome {
   readonly state: ConcreteState;
   /** What a read observed, a value a byte from `start`; empty for everything else. */
   readonly observed: readonly number[];
+}
+
+/** Everything that comes of all answers to all questions that something asks. */
+function everyChoice<T>(run: (choose: Choose) => T): T[] {
+  const results: T[] = [];
+  const answers: boolean[] = [];
+  for (;;) {
+    let asked = 0;
+    results.push(
+      run(() => {
+        if (asked === answers.length) answers.push(false);
+        return answers[asked++] as boolean;
+      }),
+    );
+    while (answers.at(-1) === true) answers.pop();
+    if (answers.length === 0) return results;
+    answers[answers.length - 1] = true;
+  }
 }
 
 /**
@@ -115,79 +139,90 @@ export class ConcreteMachine {
   /** Everything that may happen by itself now. */
   events(state: ConcreteState): ConcreteEvent[] {
     const events: ConcreteEvent[] = [];
-    this.domains.forEach(({ line: length, speculates, evicts }, domain) => {
+    this.domains.forEach(({ line: length }, domain) => {
       for (let line = 0; line < this.size; line += length) {
-        const tag = state[this.#lineAt(domain, line)];
-        if (tag === ABSENT && speculates) {
-          events.push({ event: "fill", domain, line, state: this.#with(state, domain, line, this.#fill) });
-        }
-        if (tag === CLEAN && evicts) {
-          events.push({ event: "drop", domain, line, state: this.#with(state, domain, line, this.#drop) });
-        }
-        if (tag === DIRTY && evicts) {
-          const next = this.#with(state, domain, line, this.#writeBack);
-          events.push({ event: "write-back", domain, line, state: next });
+        for (const event of ["fill", "drop", "write-back"] as const) {
+          for (const next of everyChoice((choose) => this.happen(state, event, domain, line, choose)))
+            if (next !== null) events.push({ event, domain, line, state: next });
         }
       }
     });
     return events;
   }
 
-  /** Every way in which the operation may go: a port that may allocate decides for each line that it writes to. */
+  /** What comes of an event, or null where it is impossible. */
+  happen(
+    before: ConcreteState,
+    event: ConcreteEvent["event"],
+    domain: number,
+    line: number,
+    choose: Choose,
+  ): ConcreteState | null {
+    const { speculates, evicts, behind } = this.domains[domain] as ConcreteDomain;
+    const tag = before[this.#lineAt(domain, line)];
+    if (event === "fill" ? tag !== ABSENT || !speculates : !evicts) return null;
+    if (event !== "fill" && tag !== (event === "drop" ? CLEAN : DIRTY)) return null;
+    const state = before.slice();
+    if (event === "fill") this.#fill(state, domain, line, choose);
+    else if (event === "write-back") this.#writeBack(state, domain, line, choose);
+    else {
+      const at = this.#lineAt(domain, line);
+      const bytes = state.slice(at + 1, at + 1 + this.#line(domain));
+      this.#drop(state, domain, line);
+      if (behind >= 0 && this.domains[behind]?.exclusive) {
+        const victim = this.#lineAt(behind, line);
+        if (state[victim] === ABSENT && choose(behind, line)) {
+          state[victim] = CLEAN;
+          state.set(bytes, victim + 1);
+        }
+      }
+    }
+    return state;
+  }
+
+  /** Every way in which the operation may go. */
   outcomes(
     state: ConcreteState,
     operation: ConcreteOperation,
     value: (address: number) => number,
   ): ConcreteOutcome[] {
-    if (operation.kind !== "write" || operation.route !== "snoop-allocate") {
-      return [this.perform(state, operation, value, () => false)];
-    }
-    const lines = this.#touched(operation);
-    const outcomes: ConcreteOutcome[] = [];
-    for (let choice = 0; choice < 2 ** lines.length; choice++) {
-      const allocates = (line: number): boolean => ((choice >>> lines.indexOf(line)) & 1) === 1;
-      outcomes.push(this.perform(state, operation, value, allocates));
-    }
-    return outcomes;
+    return everyChoice((choose) => this.perform(state, operation, value, choose));
   }
 
-  /** The operation, going one way: `allocates` tells for the first address of each line what an allocating port does. */
+  /** The operation, going one way: `choose` tells of each line that a port or a cache may take in whether it does. */
   perform(
     before: ConcreteState,
     operation: ConcreteOperation,
     value: (address: number) => number,
-    allocates: (line: number) => boolean,
+    choose: Choose,
   ): ConcreteOutcome {
     const state = before.slice();
     const { kind, route, domain, start, end } = operation;
     const observed: number[] = [];
     if (kind === "read") {
-      for (const line of route === "cached" ? this.#touched(operation) : []) this.#fill(state, domain, line);
-      for (let address = start; address < end; address++) {
-        const copy = route === "direct" ? null : this.copyAt(state, domain, address);
-        observed.push(copy ?? this.memoryAt(state, address));
-      }
+      for (const line of route === "cached" ? this.#touched(operation) : [])
+        this.#fill(state, domain, line, choose);
+      for (let address = start; address < end; address++) observed.push(this.#seen(state, domain, address));
     } else if (kind === "write") {
-      const kept = new Set<number>();
-      for (const line of route === "direct" ? [] : this.#touched(operation)) {
-        if (route === "cached" || (route === "snoop-allocate" && allocates(line))) {
-          kept.add(line);
-          this.#fill(state, domain, line);
-          state[this.#lineAt(domain, line)] = DIRTY;
-        } else {
-          this.#writeBack(state, domain, line);
+      const touched = route === "direct" ? [0] : this.#touched(operation);
+      for (const line of touched) {
+        const from = route === "direct" ? start : Math.max(start, line);
+        const to = route === "direct" ? end : Math.min(end, line + this.#line(domain));
+        const bytes = Array.from({ length: to - from }, (_, i) => value(from + i));
+        if (route === "cached" || (route === "snoop-allocate" && choose(domain, line))) {
+          this.#fill(state, domain, line, choose);
+          this.#store(state, domain, from, bytes);
+        } else if (route === "direct") state.set(bytes, from);
+        else {
+          this.#writeBack(state, domain, line, choose);
           this.#drop(state, domain, line);
+          this.#push(state, this.#behind(domain), from, bytes, true, choose);
         }
-      }
-      for (let address = start; address < end; address++) {
-        const line = domain < 0 ? -1 : address - (address % this.#line(domain));
-        const at = kept.has(line) ? this.#lineAt(domain, line) + 1 + (address - line) : address;
-        state[at] = value(address);
-        state[this.size + address] = value(address);
+        state.set(bytes, this.size + from);
       }
     } else {
       for (const line of this.#touched(operation)) {
-        if (kind !== "invalidate") this.#writeBack(state, domain, line);
+        if (kind !== "invalidate") this.#writeBack(state, domain, line, choose);
         if (kind !== "clean") this.#drop(state, domain, line);
       }
     }
@@ -208,6 +243,16 @@ export class ConcreteMachine {
     return (this.domains[domain] as ConcreteDomain).line;
   }
 
+  #behind(domain: number): number {
+    return (this.domains[domain] as ConcreteDomain).behind;
+  }
+
+  /** What a read sees that begins at a domain and leaves nothing behind; -1 is memory. */
+  #seen(state: ConcreteState, domain: number, address: number): number {
+    if (domain < 0) return this.memoryAt(state, address);
+    return this.copyAt(state, domain, address) ?? this.#seen(state, this.#behind(domain), address);
+  }
+
   #lineAt(domain: number, address: number): number {
     const length = this.#line(domain);
     return (this.#bases[domain] as number) + Math.floor(address / length) * (1 + length);
@@ -222,33 +267,90 @@ export class ConcreteMachine {
     return lines;
   }
 
-  #with(
-    before: ConcreteState,
-    domain: number,
-    line: number,
-    change: (state: ConcreteState, domain: number, line: number) => void,
-  ): ConcreteState {
-    const state = before.slice();
-    change(state, domain, line);
-    return state;
+  /** The parts of some bytes that lie in different lines of a domain: where each begins, its line and its bytes. */
+  #parts(domain: number, from: number, count: number): { from: number; line: number; count: number }[] {
+    const length = this.#line(domain);
+    const parts: { from: number; line: number; count: number }[] = [];
+    for (let at = from; at < from + count; ) {
+      const line = at - (at % length);
+      const stop = Math.min(from + count, line + length);
+      parts.push({ from: at, line, count: stop - at });
+      at = stop;
+    }
+    return parts;
   }
 
-  readonly #fill = (state: ConcreteState, domain: number, line: number): void => {
+  #fill(state: ConcreteState, domain: number, line: number, choose: Choose): void {
     const at = this.#lineAt(domain, line);
     if (state[at] !== ABSENT) return;
+    const bytes = this.#fetch(state, this.#behind(domain), line, this.#line(domain), choose);
     state[at] = CLEAN;
-    for (let i = 0; i < this.#line(domain); i++) state[at + 1 + i] = state[line + i] as number;
-  };
+    state.set(bytes, at + 1);
+  }
 
-  readonly #writeBack = (state: ConcreteState, domain: number, line: number): void => {
+  /** Bytes as a fill gets them from a domain or from behind it; a domain that they come past may take the line in. */
+  #fetch(state: ConcreteState, domain: number, from: number, count: number, choose: Choose): number[] {
+    if (domain < 0) return [...state.subarray(from, from + count)];
+    return this.#parts(domain, from, count).flatMap((part) => {
+      const at = this.#lineAt(domain, part.line);
+      if (state[at] === ABSENT) {
+        if (!choose(domain, part.line))
+          return this.#fetch(state, this.#behind(domain), part.from, part.count, choose);
+        this.#fill(state, domain, part.line, choose);
+      }
+      const first = at + 1 + part.from - part.line;
+      return [...state.subarray(first, first + part.count)];
+    });
+  }
+
+  #writeBack(state: ConcreteState, domain: number, line: number, choose: Choose): void {
     const at = this.#lineAt(domain, line);
     if (state[at] !== DIRTY) return;
     state[at] = CLEAN;
-    for (let i = 0; i < this.#line(domain); i++) state[line + i] = state[at + 1 + i] as number;
-  };
+    const bytes = [...state.subarray(at + 1, at + 1 + this.#line(domain))];
+    this.#push(state, this.#behind(domain), line, bytes, false, choose);
+  }
 
-  readonly #drop = (state: ConcreteState, domain: number, line: number): void => {
+  /**
+   * Bytes go outwards: into a domain that holds their line, else into it or past it. An access fetches the line that it
+   * writes to, a write-back only where it does not have all of it.
+   */
+  #push(
+    state: ConcreteState,
+    domain: number,
+    from: number,
+    bytes: readonly number[],
+    fetches: boolean,
+    choose: Choose,
+  ): void {
+    if (domain < 0) {
+      state.set(bytes, from);
+      return;
+    }
+    for (const part of this.#parts(domain, from, bytes.length)) {
+      const own = bytes.slice(part.from - from, part.from - from + part.count);
+      const at = this.#lineAt(domain, part.line);
+      if (state[at] === ABSENT) {
+        if (!choose(domain, part.line)) {
+          this.#push(state, this.#behind(domain), part.from, own, fetches, choose);
+          continue;
+        }
+        if (fetches || part.count < this.#line(domain)) this.#fill(state, domain, part.line, choose);
+      }
+      this.#store(state, domain, part.from, own);
+    }
+  }
+
+  /** Bytes of one line are stored in it. */
+  #store(state: ConcreteState, domain: number, from: number, bytes: readonly number[]): void {
+    const line = from - (from % this.#line(domain));
+    const at = this.#lineAt(domain, line);
+    state[at] = DIRTY;
+    state.set(bytes, at + 1 + from - line);
+  }
+
+  #drop(state: ConcreteState, domain: number, line: number): void {
     const at = this.#lineAt(domain, line);
     state.fill(0, at, at + 1 + this.#line(domain));
-  };
+  }
 }

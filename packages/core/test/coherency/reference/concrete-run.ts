@@ -5,12 +5,17 @@ import { Exploration, type SetId, type Transition } from "./exploration.ts";
 
 /** The domains of a program, with every default filled in. */
 export function concreteDomains(domains: Readonly<Record<string, DomainSpec>>): ConcreteDomain[] {
-  return Object.entries(domains).map(([name, { line, speculates = true, evicts = true }]) => ({
-    name,
-    line,
-    speculates,
-    evicts,
-  }));
+  const names = Object.keys(domains);
+  return Object.entries(domains).map(
+    ([name, { line, speculates = true, evicts = true, behind, exclusive = false }]) => ({
+      name,
+      line,
+      speculates,
+      evicts,
+      behind: behind === undefined ? -1 : names.indexOf(behind),
+      exclusive,
+    }),
+  );
 }
 
 /** A step of a program as the concrete machine knows it. */

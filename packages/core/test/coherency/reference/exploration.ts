@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { ConcreteMachine, ConcreteOperation, ConcreteState } from "./concrete-machine.ts";
+import type { ConcreteEvent, ConcreteMachine, ConcreteOperation, ConcreteState } from "./concrete-machine.ts";
 
 /** An interned set of states of a concrete machine, closed under everything that may happen by itself. */
 export type SetId = number;
@@ -9,7 +9,10 @@ export interface Transition {
   readonly next: SetId;
   /** Bytes of which a read can observe something that is not the newest value. */
   readonly stale: number;
-  /** Bytes whose newest value was somewhere before and can be nowhere right after. */
+  /**
+   * Bytes whose newest value was somewhere before and can be nowhere right after; for an invalidate also those of which
+   * it leaves only lines that can be dropped by themselves.
+   */
   readonly breaks: number;
 }
 
@@ -17,6 +20,11 @@ interface Move {
   readonly next: readonly number[];
   readonly stale: number;
   readonly breaks: number;
+}
+
+interface Successor {
+  readonly event: ConcreteEvent["event"];
+  readonly state: number;
 }
 
 interface StateSet {
@@ -37,7 +45,9 @@ export class Exploration {
   readonly #states: ConcreteState[] = [];
   readonly #ids = new Map<string, number>();
   readonly #lost: number[] = [];
-  readonly #successors: (readonly number[] | undefined)[] = [];
+  /** Bytes whose newest value can be nowhere after dropping clean lines alone. */
+  readonly #fleeting: (number | undefined)[] = [];
+  readonly #successors: (readonly Successor[] | undefined)[] = [];
   readonly #operations = new Map<string, number>();
   readonly #moves: Map<number, Move>[] = [];
   readonly #sets: StateSet[] = [];
@@ -64,7 +74,7 @@ export class Exploration {
     return (this.#sets[set] as StateSet).lost;
   }
 
-  /** Bytes whose newest value is somewhere in some state, and nowhere after one more event. */
+  /** Bytes whose newest value is somewhere in some state, and nowhere after one more write-back. */
   endangered(set: SetId): number {
     return (this.#sets[set] as StateSet).endangered;
   }
@@ -117,6 +127,8 @@ export class Exploration {
       });
       const after = this.#intern(outcome.state);
       breaks |= (this.#lost[after] as number) & ~before;
+      if (operation.kind === "invalidate")
+        breaks |= this.#fleetingIn(after) & ~this.#fleetingIn(id) & ~before;
       return after;
     });
     const move = { next, stale, breaks };
@@ -131,9 +143,9 @@ export class Exploration {
     for (const state of closed) {
       const own = this.#lost[state] as number;
       lost |= own;
-      for (const next of this.#successorsOf(state)) {
+      for (const { event, state: next } of this.#successorsOf(state)) {
         closed.add(next);
-        endangered |= (this.#lost[next] as number) & ~own;
+        if (event === "write-back") endangered |= (this.#lost[next] as number) & ~own;
       }
     }
     const states = Uint32Array.from(closed).sort();
@@ -145,11 +157,21 @@ export class Exploration {
     return this.#sets.length - 1;
   }
 
-  #successorsOf(state: number): readonly number[] {
+  #fleetingIn(state: number): number {
+    const known = this.#fleeting[state];
+    if (known !== undefined) return known;
+    let mask = this.#lost[state] as number;
+    for (const { event, state: next } of this.#successorsOf(state))
+      if (event === "drop") mask |= this.#fleetingIn(next);
+    this.#fleeting[state] = mask;
+    return mask;
+  }
+
+  #successorsOf(state: number): readonly Successor[] {
     const known = this.#successors[state];
     if (known !== undefined) return known;
     const events = this.machine.events(this.#states[state] as ConcreteState);
-    const successors = events.map((event) => this.#intern(event.state));
+    const successors = events.map(({ event, state: next }) => ({ event, state: this.#intern(next) }));
     this.#successors[state] = successors;
     return successors;
   }

@@ -13,6 +13,8 @@ export interface ProgramLimits {
   readonly maintenance?: boolean;
   /** Whether domains may be bounce slots, which keep their lines; default true. */
   readonly slots?: boolean;
+  /** Whether domains are stacked: one, two or some of them behind another; default false. */
+  readonly stacks?: boolean;
 }
 
 /** Lines of one, two and three domains. At most five lines meet in one, which keeps the explicit exploration short. */
@@ -39,6 +41,45 @@ const geometries = [
     [2, 4, 8],
   ],
 ] as const;
+
+interface Geometry {
+  readonly lines: readonly number[];
+  /** For each domain, the index of the one behind it. */
+  readonly behind?: readonly (number | null)[];
+}
+
+/** Stacks of two and of three domains: a chain, two in front of one, and one beside a stack. */
+const stackGeometries: readonly (readonly Geometry[])[] = [
+  [
+    { lines: [1, 1], behind: [1, null] },
+    { lines: [2, 2], behind: [1, null] },
+    { lines: [4, 4], behind: [1, null] },
+    { lines: [2, 2], behind: [null, 0] },
+  ],
+  [
+    { lines: [1, 1, 1], behind: [1, 2, null] },
+    { lines: [2, 2, 2], behind: [2, null, 1] },
+    { lines: [2, 2, 2], behind: [2, 2, null] },
+    { lines: [2, 2, 4], behind: [1, null, null] },
+    { lines: [2, 2, 1], behind: [1, null, null] },
+  ],
+];
+
+function geometryOf(
+  domains: number,
+  lines: readonly number[] | undefined,
+  stacks: boolean,
+): fc.Arbitrary<Geometry> {
+  if (stacks)
+    return fc
+      .integer({ min: 2, max: domains })
+      .chain((n) => fc.constantFrom(...(stackGeometries[n - 2] ?? [])));
+  if (lines !== undefined) return fc.constant({ lines });
+  const chosen = fc
+    .integer({ min: 1, max: domains })
+    .chain((n) => fc.constantFrom(...(geometries[n - 1] ?? [])));
+  return chosen.map((each) => ({ lines: each }));
+}
 
 /** Steps that meet each other: short ranges near one place, and a long one now and then. */
 function range(size: number): fc.Arbitrary<[number, number]> {
@@ -80,12 +121,9 @@ export function randomProgram({
   lines,
   maintenance = true,
   slots = true,
+  stacks = false,
 }: ProgramLimits): fc.Arbitrary<LitmusProgram> {
-  const geometry =
-    lines === undefined
-      ? fc.integer({ min: 1, max: domains }).chain((n) => fc.constantFrom(...(geometries[n - 1] ?? [])))
-      : fc.constant(lines);
-  return geometry.chain((chosen) => {
+  return geometryOf(domains, lines, stacks).chain(({ lines: chosen, behind = [] }) => {
     const names = chosen.map((_, i) => `d${i}`);
     const agents: Record<string, RouteSpec> = { direct: { route: "direct" } };
     for (const domain of names) {
@@ -94,13 +132,17 @@ export function randomProgram({
       agents[`${domain}-port`] = { route: "snoop", domain, writes: "allocate" };
     }
     const kinds = fc.tuple(
-      ...chosen.map((line) =>
-        fc.record({
+      ...chosen.map((line, index): fc.Arbitrary<DomainSpec> => {
+        const own = fc.record({
           line: fc.constant(line),
           speculates: fc.boolean(),
           evicts: slots ? fc.boolean() : fc.constant(true),
-        }),
-      ),
+        });
+        const outer = behind[index] ?? null;
+        const stacked = outer === null ? own : own.map((spec) => ({ ...spec, behind: `d${outer}` }));
+        if (!behind.includes(index)) return stacked;
+        return fc.tuple(stacked, fc.boolean()).map(([spec, exclusive]) => ({ ...spec, exclusive }));
+      }),
     );
     return fc.tuple(kinds, fc.integer({ min: 1, max: bytes })).chain(([specs, size]) =>
       fc.record({

@@ -17,12 +17,15 @@ export type Exception = "none" | "lost" | "all";
  * Where COHERENCY's rules and its theorem part. Two cached writes of one domain to different bytes of a line are no
  * race, but the one that comes first may overwrite, in its neighbour's bytes, a value of somebody else's that the
  * neighbour was about to replace: `lost` may differ. Two cleans of different domains are no race, but of two dirty
- * lines the one that is cleaned last stays in memory; where both domains evict, that can happen in either order.
+ * lines the one that is cleaned last stays in memory; where both domains evict, that can happen in either order. Between
+ * two cached writes to one line of an exclusive domain, a domain in front of it may drop its old line into it: which
+ * byte is old then depends on their order.
  */
 export function exception(first: RangedOperation, second: RangedOperation): Exception {
   const [a, b] = [first.operation, second.operation];
   const writes = a.kind === "write" && b.kind === "write";
-  if (writes && a.route.kind === "cached" && b.route.kind === "cached") return "lost";
+  if (writes && a.route.kind === "cached" && b.route.kind === "cached")
+    return a.domain?.exclusive === true ? "all" : "lost";
   const cleans = a.kind === "clean" && b.kind === "clean" && a.domain !== b.domain;
   return cleans && !(a.domain.evicts && b.domain.evicts) ? "all" : "none";
 }
