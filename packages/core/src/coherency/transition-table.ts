@@ -122,7 +122,7 @@ export class TransitionTable {
         results.add(result.state);
         if (result.stale) flags |= Flag.stale;
         if (isLost(state, domains)) continue;
-        if (operation.kind === "invalidate") {
+        if (operation.kind === "invalidate" || operation.kind === "release") {
           const leaves = isFleeting(result.state, domains) && !isFleeting(state, domains);
           if (leaves || isLost(result.state, domains)) flags |= Flag.discards;
         } else if (isLost(result.state, domains)) flags |= Flag.overwrites;
