@@ -12,6 +12,7 @@ export {
   memoryStale,
 } from "./coherency/byte-state.ts";
 export { DataMachine, type DataMachineOptions } from "./coherency/data-machine.ts";
+export { type StackProblem, stackProblem } from "./coherency/domain-stack.ts";
 export { type EventSite, type EvictionPolicy, quiet, seeded } from "./coherency/eviction-policy.ts";
 export type { Hazard } from "./coherency/hazard.ts";
 export { type LitmusHazard, type LitmusResult, runLitmus } from "./coherency/litmus.ts";

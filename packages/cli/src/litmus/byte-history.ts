@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
-import type { LitmusHazard, RouteSpec, TimedLitmusProgram, WitnessStep } from "@dmabuf/core/coherency";
+import type {
+  Choice,
+  LitmusHazard,
+  RouteSpec,
+  TimedLitmusProgram,
+  WitnessStep,
+} from "@dmabuf/core/coherency";
 
 /** One cache's copy of the byte: the newest value or an older one, and whether it still has to be written back. */
 export interface CachedByte {
@@ -25,11 +31,22 @@ export function byteHistory(program: TimedLitmusProgram, hazard: LitmusHazard): 
   const history = new ByteHistory(program, hazard.byte);
   const rows = [history.row(null)];
   for (const step of hazard.witness) {
-    if (step.kind === "event") history.happen(step.event, step.domain);
-    else history.perform(step.step, step.allocates === true);
+    if (step.kind === "event") history.happen(step.event, step.domain, step.choices);
+    else history.perform(step.step, step.choices);
     rows.push(history.row(step));
   }
   return rows;
+}
+
+/** The domain whose line a read through `domain` takes the byte from, looking from it outwards; null is memory. */
+export function holderOf(
+  { domains }: TimedLitmusProgram,
+  domain: string,
+  { copies }: HistoryRow,
+): string | null {
+  for (let at: string | undefined = domain; at !== undefined; at = domains[at]?.behind)
+    if (copies.get(at) != null) return at;
+  return null;
 }
 
 class ByteHistory {
@@ -37,6 +54,7 @@ class ByteHistory {
   readonly #byte: number;
   readonly #copies: Map<string, CachedByte | null>;
   #memory = true;
+  #choices: Choice[] = [];
 
   constructor(program: TimedLitmusProgram, byte: number) {
     this.#program = program;
@@ -48,13 +66,15 @@ class ByteHistory {
     return { step, memory: this.#memory, copies: new Map(this.#copies) };
   }
 
-  happen(event: "write-back" | "drop" | "fill", domain: string): void {
+  happen(event: "write-back" | "drop" | "fill", domain: string, choices: readonly Choice[]): void {
+    this.#choices = [...choices];
     if (event === "write-back") this.#clean(domain);
-    else if (event === "drop") this.#copies.set(domain, null);
+    else if (event === "drop") this.#drop(domain);
     else this.#fill(domain);
   }
 
-  perform(index: number, allocates: boolean): void {
+  perform(index: number, choices: readonly Choice[]): void {
+    this.#choices = [...choices];
     const step = this.#program.steps[index];
     if (step === undefined || !("range" in step)) return;
     const [start, end] = step.range;
@@ -71,18 +91,30 @@ class ByteHistory {
       return;
     }
     if (!this.#touches(route.domain, step.range)) return;
-    const cached = route.route === "cached" || allocates;
     if (step.op === "read") {
-      if (cached) this.#fill(route.domain);
-    } else if (cached) {
-      this.#fill(route.domain);
-      if (hit) this.#newest(route.domain);
-      this.#copies.set(route.domain, { fresh: this.#copies.get(route.domain)?.fresh === true, dirty: true });
-    } else {
-      this.#clean(route.domain);
-      this.#copies.set(route.domain, null);
-      if (hit) this.#newest(null);
+      if (route.route === "cached") this.#fill(route.domain);
+      return;
     }
+    const place = this.#placeFor(route);
+    if (hit) this.#newest(place);
+    if (place !== null) this.#set(place, this.#copies.get(place)?.fresh === true, true);
+  }
+
+  /** The cache that a write goes to, which now holds the line, or null for memory. */
+  #placeFor(route: Exclude<RouteSpec, { readonly route: "direct" }>): string | null {
+    const { domain } = route;
+    if (route.route === "cached" || (route.writes === "allocate" && this.#takes(domain))) {
+      this.#fill(domain);
+      return domain;
+    }
+    this.#clean(domain);
+    this.#copies.set(domain, null);
+    for (let at = this.#behind(domain); at !== undefined; at = this.#behind(at)) {
+      if (this.#copies.get(at) == null && !this.#takes(at)) continue;
+      this.#fill(at);
+      return at;
+    }
+    return null;
   }
 
   #touches(domain: string, [start, end]: readonly [number, number]): boolean {
@@ -91,15 +123,54 @@ class ByteHistory {
     return first < end && start < first + line;
   }
 
+  #behind(domain: string): string | undefined {
+    return this.#program.domains[domain]?.behind;
+  }
+
+  /** What the witness says that a domain does with a line that it does not hold and may take in. */
+  #takes(domain: string): boolean {
+    const [next] = this.#choices;
+    if (next?.domain !== domain) return false;
+    this.#choices.shift();
+    return next.allocates;
+  }
+
+  #set(domain: string, fresh: boolean, dirty: boolean): void {
+    this.#copies.set(domain, { fresh, dirty });
+  }
+
   #clean(domain: string): void {
     const copy = this.#copies.get(domain);
     if (!copy?.dirty) return;
-    this.#memory = copy.fresh;
-    this.#copies.set(domain, { fresh: copy.fresh, dirty: false });
+    this.#set(domain, copy.fresh, false);
+    let into = this.#behind(domain);
+    while (into !== undefined && this.#copies.get(into) == null && !this.#takes(into))
+      into = this.#behind(into);
+    if (into === undefined) this.#memory = copy.fresh;
+    else this.#set(into, copy.fresh, true);
+  }
+
+  #drop(domain: string): void {
+    const copy = this.#copies.get(domain);
+    const behind = this.#behind(domain);
+    this.#copies.set(domain, null);
+    if (copy == null || behind === undefined || this.#program.domains[behind]?.exclusive !== true) return;
+    if (this.#copies.get(behind) == null && this.#takes(behind)) this.#set(behind, copy.fresh, false);
   }
 
   #fill(domain: string): void {
-    if (this.#copies.get(domain) === null) this.#copies.set(domain, { fresh: this.#memory, dirty: false });
+    if (this.#copies.get(domain) === null) this.#set(domain, this.#fetched(this.#behind(domain)), false);
+  }
+
+  /** Whether a fill gets the newest value from a domain or from behind it; one that it comes past may take the line. */
+  #fetched(domain: string | undefined): boolean {
+    if (domain === undefined) return this.#memory;
+    const copy = this.#copies.get(domain);
+    if (copy != null) return copy.fresh;
+    const takes = this.#takes(domain);
+    const fresh = this.#fetched(this.#behind(domain));
+    if (takes) this.#set(domain, fresh, false);
+    return fresh;
   }
 
   /** A new value exists, in one domain's line or, for null, in memory; every other copy is old from now on. */

@@ -32,6 +32,15 @@ const domain = z
       .describe(
         "Whether lines may be written back and dropped at any time. Default true; false is a bounce slot, whose fill and clean are the copies.",
       ),
+    behind: name
+      .exactOptional()
+      .describe(
+        "Name of the domain that lies behind this one, with lines of the same size: fills come from there, write-backs go there. Default memory.",
+      ),
+    exclusive: z
+      .boolean()
+      .exactOptional()
+      .describe("Whether it also takes the clean lines that a domain in front of it drops. Default false."),
   })
   .describe("A set of hardware-coherent caches, seen as one cache.");
 

@@ -8,7 +8,8 @@ import type {
 } from "@dmabuf/core/coherency";
 import { oneLine } from "../one-line.ts";
 import type { Colors } from "../style.ts";
-import { byteHistory, type CachedByte, type HistoryRow } from "./byte-history.ts";
+import { byteHistory, type CachedByte, type HistoryRow, holderOf } from "./byte-history.ts";
+import { choiceText } from "./choice-text.ts";
 
 const values = { true: "new", false: "old" } as const;
 const shown = (fresh: boolean): string => values[`${fresh}`];
@@ -32,19 +33,16 @@ function happened(
     const performed = program.steps[step.step] as LitmusStep;
     const [start, end] = performed.range;
     const neighbour = byte < start || byte >= end ? ", the same line" : "";
-    const kept = step.allocates === true ? ", kept in the cache" : "";
-    return [String(step.step), `${stepText(performed)}${neighbour}${kept}`];
+    return [String(step.step), `${stepText(performed)}${neighbour}${choiceText(program, step)}`];
   }
-  const domain = oneLine(step.domain);
-  switch (step.event) {
-    case "write-back":
-      return ["", `${domain} writes its line back by itself`];
-    case "drop":
-      return ["", `${domain} drops its line by itself`];
-    case "fill":
-      return ["", `${domain} fetches the line by itself`];
-  }
+  return ["", `${oneLine(step.domain)} ${events[step.event]} by itself${choiceText(program, step)}`];
 }
+
+const events = {
+  "write-back": "writes its line back",
+  drop: "drops its line",
+  fill: "fetches the line",
+} as const;
 
 /** The hazard in one sentence. */
 function headline(program: TimedLitmusProgram, { code, step, byte }: LitmusHazard): string {
@@ -64,8 +62,11 @@ function ending(
   const read = program.steps[step] as LitmusStep;
   const route = "agent" in read ? program.agents[read.agent] : undefined;
   const before = rows.at(-2);
-  const cached = route !== undefined && route.route !== "direct" && before?.copies.get(route.domain) != null;
-  return `the read takes the old value from ${cached ? `${oneLine(route.domain)}'s line` : "memory"}`;
+  const holder =
+    route === undefined || route.route === "direct" || before === undefined
+      ? null
+      : holderOf(program, route.domain, before);
+  return `the read takes the old value from ${holder === null ? "memory" : `${oneLine(holder)}'s line`}`;
 }
 
 /**

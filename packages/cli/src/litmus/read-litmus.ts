@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { InputError, nearestName, parseSize } from "@dmabuf/core";
-import { orderProblem, type TimedLitmusProgram } from "@dmabuf/core/coherency";
+import { orderProblem, stackProblem, type TimedLitmusProgram } from "@dmabuf/core/coherency";
 import type { FieldPath, InputDocument } from "../input/input-document.ts";
 import { inputError, parseWith } from "../input/parse-with.ts";
 import { quoted } from "../one-line.ts";
@@ -15,12 +15,6 @@ const MOST_DOMAINS = 6;
 /** Largest buffer, in bytes: beyond it whole numbers begin to run out. */
 const LARGEST_BUFFER = 2 ** 52;
 
-/** What the form of litmus programs has and this version does not read yet. */
-const later: Readonly<Record<string, string>> = {
-  behind: "stacked domains",
-  exclusive: "stacked domains",
-};
-
 const fenceKeys = ["signal", "wait"];
 const stepKeys = ["on", "agent", "op", "domain", "range"];
 
@@ -29,7 +23,6 @@ const stepKeys = ["on", "agent", "op", "domain", "range"];
  * `InputError` with file, line, column, document, field and reason, and the nearest right name for a misspelt one.
  */
 export function readLitmus(document: InputDocument): TimedLitmusProgram {
-  refuseLater(document);
   refuseOddFence(document);
   const text = parseWith(litmusProgramSchema, document);
   const size = bufferSize(document, text);
@@ -40,6 +33,8 @@ export function readLitmus(document: InputDocument): TimedLitmusProgram {
       `more than ${MOST_DOMAINS} domains that are not coherent with each other`,
     );
   }
+  const stack = stackProblem(text.domains);
+  if (stack !== null) throw inputError(document, ["domains", stack.domain, stack.field], stack.reason);
   for (const [agent, route] of Object.entries(text.agents)) {
     if (route.route !== "direct")
       mustBe("domain", route.domain, text.domains, document, ["agents", agent, "domain"]);
@@ -54,23 +49,6 @@ export function readLitmus(document: InputDocument): TimedLitmusProgram {
   if (problem !== null) throw inputError(document, problem.path, problem.reason);
   const { expect, ...program } = text;
   return { ...program, buffer: { size }, ...(expect === undefined ? {} : { expect }) };
-}
-
-/** Says of a part of the form that is not supported yet so, instead of calling its key unknown. */
-function refuseLater(document: InputDocument): void {
-  const { domains } = (document.value ?? {}) as { domains?: unknown };
-  if (typeof domains !== "object" || domains === null) return;
-  for (const [name, domain] of Object.entries(domains)) {
-    for (const key of Object.keys(later)) {
-      if (typeof domain !== "object" || domain === null || !Object.hasOwn(domain, key)) continue;
-      throw inputError(
-        document,
-        ["domains", name, key],
-        `not supported yet: ${later[key]} come with a later version`,
-        "key",
-      );
-    }
-  }
 }
 
 /** Says of a misspelt `signal` or `wait` so, which would look like an operation without `op`, and of both in one step. */

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { type LitmusProgram, type LitmusStep, runLitmus, type WitnessStep } from "@dmabuf/core/coherency";
+import {
+  type Choice,
+  type LitmusProgram,
+  type LitmusStep,
+  runLitmus,
+  type WitnessStep,
+} from "@dmabuf/core/coherency";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { byteHistory, type HistoryRow } from "../../src/litmus/byte-history.ts";
@@ -27,9 +33,18 @@ const step: fc.Arbitrary<LitmusStep> = fc.oneof(
 
 const domain = fc.record({ line, speculates: fc.boolean(), evicts: fc.boolean() });
 
+/** Two caches side by side, or the second one behind the first. */
+const domains: fc.Arbitrary<LitmusProgram["domains"]> = fc.oneof(
+  fc.record({ llc: domain, private: domain }),
+  fc.tuple(domain, domain, fc.boolean()).map(([llc, outer, exclusive]) => ({
+    llc: { ...llc, behind: "private" },
+    private: { ...outer, line: llc.line, exclusive },
+  })),
+);
+
 const program: fc.Arbitrary<LitmusProgram> = fc.record({
   name: fc.constant("random"),
-  domains: fc.record({ llc: domain, private: domain }),
+  domains,
   agents: fc.constant({
     cpu: { route: "cached", domain: "llc" },
     gpu: { route: "cached", domain: "private" },
@@ -50,12 +65,19 @@ test("the witness of every hazard that the engine reports shows it", () => {
   );
 });
 
-/** One execution that hardware could choose: the program with spontaneous events where `choices` puts them. */
+/**
+ * One execution that hardware could choose: the program with spontaneous events where `choices` puts them. Who is asked
+ * for something that nobody asks it says nothing, so each step offers answers for whoever may be asked.
+ */
 function execution(random: LitmusProgram, byte: number, choices: readonly number[]): WitnessStep[] {
   const steps: WitnessStep[] = [];
   const names = Object.keys(random.domains);
   let next = 0;
   const choose = (options: number): number => (choices[next++ % choices.length] as number) % options;
+  const answers = (): Choice[] =>
+    random.domains["llc"]?.behind === undefined
+      ? []
+      : [1, 2, 3].map(() => ({ domain: "private", allocates: choose(2) === 1 }));
   const happenings = (): void => {
     for (let times = choose(3); times > 0; times--) {
       const name = names[choose(names.length)] as string;
@@ -64,13 +86,14 @@ function execution(random: LitmusProgram, byte: number, choices: readonly number
       const copy = byteHistory(random, hazard).at(-1)?.copies.get(name);
       if (copy == null ? spec?.speculates === false : spec?.evicts === false) continue;
       const event = copy == null ? "fill" : copy.dirty ? "write-back" : "drop";
-      steps.push({ kind: "event", event, domain: name });
+      steps.push({ kind: "event", event, domain: name, choices: answers() });
     }
   };
   for (const [index, { op, ...step }] of random.steps.entries()) {
     happenings();
-    const allocates = op === "write" && "agent" in step && step.agent === "acp" ? choose(2) === 1 : null;
-    steps.push({ kind: "operation", step: index, allocates });
+    const port = op === "write" && "agent" in step && step.agent === "acp";
+    const kept = port ? [{ domain: "llc", allocates: choose(2) === 1 }] : [];
+    steps.push({ kind: "operation", step: index, choices: [...kept, ...answers()] });
   }
   happenings();
   return steps;

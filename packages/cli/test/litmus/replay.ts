@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { LitmusHazard, TimedLitmusProgram } from "@dmabuf/core/coherency";
-import { byteHistory, type HistoryRow } from "../../src/litmus/byte-history.ts";
+import { byteHistory, type HistoryRow, holderOf } from "../../src/litmus/byte-history.ts";
 
 /** Whether memory and every copy of the byte are old or absent. */
 export const isLost = ({ memory, copies }: HistoryRow): boolean =>
@@ -11,7 +11,9 @@ export function isStaleRead(program: TimedLitmusProgram, index: number, before: 
   const step = program.steps[index];
   if (step === undefined || !("agent" in step)) return false;
   const route = program.agents[step.agent];
-  const copy = route === undefined || route.route === "direct" ? null : before.copies.get(route.domain);
+  const holder =
+    route === undefined || route.route === "direct" ? null : holderOf(program, route.domain, before);
+  const copy = holder === null ? null : before.copies.get(holder);
   return !(copy == null ? before.memory : copy.fresh);
 }
 

@@ -150,8 +150,9 @@ function messageOf(
 
 function reasonOf(state: ByteState, domain: Domain | null, { machine }: HazardContext): string {
   const { domains } = machine.topology;
-  const copy = domain === null ? Copy.absent : copyOf(state, domain);
-  if (domain !== null && isStale(copy)) return `an old line is still in ${domain.name}'s cache`;
+  let seen = domain;
+  while (seen !== null && copyOf(state, seen) === Copy.absent) seen = seen.behind;
+  if (seen !== null && isStale(copyOf(state, seen))) return `an old line is still in ${seen.name}'s cache`;
   if (isLost(state, domains)) return "the new data is gone, overwritten by an old line that was written back";
   const holder = domains.find((each) => copyOf(state, each) === Copy.dirtyFresh);
   return holder === undefined ? "memory is old" : `the new data is still in ${holder.name}'s cache`;

@@ -39,7 +39,22 @@ describe("operations that do not conflict have one verdict in both orders", () =
   });
 });
 
+const [line, idle] = [{ line: 1 }, { line: 1, speculates: false }];
+const triples: Record<string, DomainSpec>[] = [
+  { d0: { ...line, behind: "d1" }, d1: { ...line, behind: "d2" }, d2: line },
+  { d0: { ...idle, behind: "d1" }, d1: { ...idle, behind: "d2" }, d2: idle },
+  { d0: { ...line, behind: "d2" }, d1: { ...line, behind: "d2" }, d2: line },
+  { d0: { ...idle, behind: "d2" }, d1: { ...idle, behind: "d2" }, d2: { ...idle, exclusive: true } },
+  { d0: { ...idle, behind: "d2" }, d1: { ...idle, behind: "d2" }, d2: idle },
+  { d0: { ...line, behind: "d1" }, d1: line, d2: idle },
+  { d0: { ...idle, behind: "d1" }, d1: { ...idle, exclusive: true }, d2: idle },
+];
+
 describe("operations on a stack that do not conflict have one verdict in both orders", () => {
+  it.each(triples)("after and before every two operations, in %j", (domains) => {
+    expect(new PairCheck(domains, 1).difference(2, 2)).toBeNull();
+  });
+
   it.each(stacks)("after and before every few operations, in %j", (domains) => {
     const check = new PairCheck(domains, 2);
     expect(check.difference(prefix, 2)).toBeNull();
@@ -92,5 +107,26 @@ describe("the exceptions are exceptions", () => {
     expect(verdict(true, second, first)).toEqual([4]);
     expect(verdict(false, first, second)).toEqual([]);
     expect(verdict(false, second, first)).toEqual([]);
+  });
+
+  it("a read brings an old line into one of two domains in front of an exclusive one, and it goes on to the other", () => {
+    const domains = {
+      d0: { ...idle, behind: "d2" },
+      d1: { ...idle, behind: "d2" },
+      d2: { ...idle, exclusive: true },
+    };
+    const verdict = (...readers: string[]): readonly number[] =>
+      runLitmus({
+        name: "",
+        domains,
+        agents: { one: { route: "cached", domain: "d0" }, other: { route: "cached", domain: "d1" } },
+        buffer: { size: 1 },
+        steps: [
+          { agent: "one", op: "write", range: [0, 1] },
+          ...readers.map((agent): LitmusStep => ({ agent, op: "read", range: [0, 1] })),
+        ],
+      }).stale;
+    expect(verdict("one", "other")).toEqual([2]);
+    expect(verdict("other", "one")).toEqual([1, 2]);
   });
 });

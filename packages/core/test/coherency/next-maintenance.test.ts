@@ -157,3 +157,61 @@ it("takes time that follows the number of ranges, not its square", () => {
     ["clean", "cpu", 40_000],
   ]);
 });
+
+describe("a cache behind the cache", () => {
+  const line = 32;
+  const stack = { l1: { line, behind: "l2" }, l2: { line } };
+
+  it("owes two cleans before a device reads, the inner one first", () => {
+    const { access, next } = machineOf(stack);
+    access(cached("l1"), "write", [0, 64]);
+    expect(next(direct, "read", [0, 64])).toEqual({
+      owed: [
+        ["clean", "l1", [0, 64]],
+        ["clean", "l2", [0, 64]],
+      ],
+      hopeless: null,
+    });
+  });
+
+  it("owes two invalidates after a device has written, the outer one first", () => {
+    const { access, next } = machineOf(stack);
+    access(direct, "write", [0, 64]);
+    expect(next(cached("l1"), "read", [0, 64]).owed).toEqual([
+      ["invalidate", "l2", [0, 64]],
+      ["invalidate", "l1", [0, 64]],
+    ]);
+    expect(next(snoop("l2"), "read", [0, 64]).owed).toEqual([["invalidate", "l2", [0, 64]]]);
+  });
+
+  it("owes an outer clean after a snooping write into the inner cache", () => {
+    const { access, next } = machineOf(stack);
+    access(snoop("l1"), "write", [0, 64]);
+    expect(next(direct, "read", [0, 64]).owed).toEqual([["clean", "l2", [0, 64]]]);
+    expect(next(cached("l1"), "read", [0, 64]).owed).toEqual([]);
+  });
+
+  it("owes an inner clean before a port on the outer cache reads", () => {
+    const { access, next } = machineOf(stack);
+    access(cached("l1"), "write", [0, 64]);
+    expect(next(snoop("l2"), "read", [0, 64]).owed).toEqual([["clean", "l1", [0, 64]]]);
+  });
+
+  it("has nothing against a line that dodges between a speculating cache and an exclusive one", () => {
+    const { access, maintain, next } = machineOf({ ...stack, l2: { line, exclusive: true } });
+    access(direct, "write", [0, 64]);
+    for (const domain of ["l2", "l1", "l2", "l1"]) maintain("invalidate", domain, [0, 64]);
+    expect(next(cached("l1"), "read", [0, 64])).toEqual({ owed: [], hopeless: [0, 64] });
+  });
+
+  it("goes three caches deep", () => {
+    const { access, next } = machineOf({
+      l3: { line },
+      l1: { line, behind: "l2" },
+      l2: { line, behind: "l3" },
+    });
+    access(cached("l1"), "write", [0, 32]);
+    const cleans = next(direct, "read", [0, 32]).owed;
+    expect(cleans.map(([kind, domain]) => `${kind} ${domain}`)).toEqual(["clean l1", "clean l2", "clean l3"]);
+  });
+});

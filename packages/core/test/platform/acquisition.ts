@@ -73,6 +73,6 @@ const pages = (name: string, syncs: boolean): Plugin =>
     },
   });
 
-/** The board with the exporters `syncing` and `skipping`. */
-export const acquisition = (): Platform =>
-  assemble(acquisitionBoard, [toyArch(), pages("syncing", true), pages("skipping", false)]);
+/** The board with the exporters `syncing` and `skipping`, and an architecture. */
+export const acquisition = (arch: Plugin = toyArch()): Platform =>
+  assemble(acquisitionBoard, [arch, pages("syncing", true), pages("skipping", false)]);

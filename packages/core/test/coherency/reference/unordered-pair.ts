@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { conflictOf, type RangedOperation } from "../../../src/coherency/litmus-race.ts";
 import { operationLine } from "../../../src/coherency/operation-log.ts";
-import { type DomainSpec, Flag, isLost, Topology, TransitionTable } from "../../../src/coherency.ts";
+import {
+  type Domain,
+  type DomainSpec,
+  Flag,
+  isLost,
+  Topology,
+  TransitionTable,
+} from "../../../src/coherency.ts";
 
 /** Two operations that do not conflict, and an execution in which their order matters all the same. */
 export interface Difference {
@@ -19,13 +26,17 @@ export type Exception = "none" | "lost" | "all";
  * neighbour was about to replace: `lost` may differ. Two cleans of different domains are no race, but of two dirty
  * lines the one that is cleaned last stays in memory; where both domains evict, that can happen in either order. Between
  * two cached writes to one line of an exclusive domain, a domain in front of it may drop its old line into it: which
- * byte is old then depends on their order.
+ * byte is old then depends on their order. A read through one of two domains in front of an exclusive one may bring an
+ * old line into it, and with it before the other's read.
  */
 export function exception(first: RangedOperation, second: RangedOperation): Exception {
   const [a, b] = [first.operation, second.operation];
   const writes = a.kind === "write" && b.kind === "write";
   if (writes && a.route.kind === "cached" && b.route.kind === "cached")
     return a.domain?.exclusive === true ? "all" : "lost";
+  const reads = a.kind === "read" && b.kind === "read" && a.domain !== b.domain;
+  const fills = a.route?.kind === "cached" || b.route?.kind === "cached";
+  if (reads && fills && exclusiveBehind(a.domain, b.domain)) return "all";
   const cleans = a.kind === "clean" && b.kind === "clean" && a.domain !== b.domain;
   return cleans && !(a.domain.evicts && b.domain.evicts) ? "all" : "none";
 }
@@ -37,6 +48,14 @@ interface Effect {
   readonly next: State;
   readonly stale: boolean;
   readonly lost: boolean;
+}
+
+/** Whether an exclusive domain lies behind both. */
+function exclusiveBehind(one: Domain | null, other: Domain | null): boolean {
+  for (let at = one?.behind ?? null; at !== null; at = at.behind)
+    for (let to = other?.behind ?? null; to !== null; to = to.behind)
+      if (at === to && at.exclusive) return true;
+  return false;
 }
 
 /**

@@ -92,7 +92,6 @@ test("finds the first slots of its search that the rules allow, keeps mappings a
             const granule = wanted.allocAlignMask + 1;
             const bytes = Math.ceil((wanted.size + offset) / granule) * granule;
             const count = Math.ceil(bytes / 2048);
-            const range = pool.allocate({ ...wanted, original });
             const own = wanted.cpu % pool.areas;
             const order = next.map((_, i) => (own + i) % pool.areas);
             const places = order.flatMap((area) =>
