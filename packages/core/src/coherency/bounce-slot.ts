@@ -27,10 +27,18 @@ const assigned = (state: ByteState, slot: Domain): ByteState =>
 const copied = (state: ByteState, from: Domain, to: Domain): ByteState =>
   withCopy(state, to, isStale(copyOf(state, from)) ? Copy.dirtyStale : Copy.dirtyFresh);
 
+/** Neither the slot nor any cache over it holds the byte any more. */
+function released(state: ByteState, slot: Domain): ByteState {
+  let next = dropped(state, slot);
+  for (let at: Domain | null = (slot.bounce as BouncePath).view; at !== null; at = at.behind)
+    next = dropped(next, at);
+  return next;
+}
+
 /** What a copy does to a byte in its range: a value moves, and becomes neither newer nor older by it. */
 export function slotCopied(kind: CopyKind, state: ByteState, slot: Domain): readonly Passage[] {
   const { cpu, view } = slot.bounce as BouncePath;
-  if (kind === "release") return only(dropped(dropped(state, view), slot));
+  if (kind === "release") return only(released(state, slot));
   if (kind === "copy-in") {
     const read = filled(assigned(state, slot), cpu);
     const both = followedBy(read, (before) => filled(before, view));

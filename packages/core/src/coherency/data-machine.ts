@@ -125,7 +125,7 @@ export class DataMachine implements MemoryMachine {
     for (let i = 0; i < pairs.length; i += 2) {
       const start = pairs[i] as number;
       const end = pairs[i + 1] as number;
-      if (kind === "release") store.drop(start, end);
+      if (kind === "release") this.#release(view, store, start, end);
       else {
         if (kind === "copy-in") store.assign(start, end);
         this.#copy(kind === "copy-in" ? [cpu, view] : [view, cpu], store, start, end);
@@ -160,6 +160,16 @@ export class DataMachine implements MemoryMachine {
   #holds(cache: LineStore, address: number): boolean {
     const slot = this.#cacheOf(cache.domain.slot);
     return cache.isResident(address) && (slot?.isResident(address) ?? true);
+  }
+
+  /** A line that a neighbouring mapping is still in stays in the caches over the slot. */
+  #release(view: Domain, store: SlotStore, start: number, end: number): void {
+    store.drop(start, end);
+    for (let at: Domain | null = view; at !== null && at.bounce === null; at = at.behind) {
+      const cache = this.#caches[at.index] as LineStore;
+      for (let low = alignDown(start, at.line); low < end; low += at.line)
+        if (!store.isUsed(low, low + at.line)) cache.drop(low, low + at.line);
+    }
   }
 
   /** Fills the lines at both ends and moves the bytes that are in use; the others stay what they are. */

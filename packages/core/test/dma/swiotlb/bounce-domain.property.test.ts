@@ -24,6 +24,8 @@ interface World {
   readonly speculates: boolean;
   readonly port: "direct" | "snoop" | "snoop-allocate";
   readonly coherent: boolean;
+  /** Whether the CPU has an outer cache behind its own. */
+  readonly outer?: boolean;
 }
 
 const accesses = ["cpu-read", "cpu-write", "direct-read", "direct-write", "maintain"] as const;
@@ -63,8 +65,10 @@ function program(size: number, maintainsSlot: boolean, length: number): fc.Arbit
   });
 }
 
-function setUp({ line, speculates, port, coherent }: World) {
-  const cpu: CpuCaches = { domains: { cpu: { line, speculates } }, cpuDomain: "cpu" };
+function setUp({ line, speculates, port, coherent, outer = false }: World) {
+  const own = { line, speculates };
+  const domains = outer ? { cpu: { ...own, behind: "l2" }, l2: own } : { cpu: own };
+  const cpu: CpuCaches = { domains, cpuDomain: "cpu" };
   const route: RouteSpec =
     port === "direct"
       ? { route: "direct" }
@@ -159,7 +163,10 @@ test("real bytes go stale only where the analysis says so, and every witness sho
   let observed = 0;
   fc.assert(
     fc.property(
-      world.chain((each) => fc.tuple(fc.constant(each), program(each.size, hasView(each), 12))),
+      fc
+        .tuple(world, fc.boolean())
+        .map(([each, outer]) => ({ ...each, outer }))
+        .chain((each) => fc.tuple(fc.constant(each), program(each.size, hasView(each), 12))),
       fc.nat(),
       ([each, steps], seed) => {
         const { topology } = setUp(each);
@@ -193,7 +200,7 @@ test("real bytes go stale only where the analysis says so, and every witness sho
         }
       },
     ),
-    { seed: 20261120, numRuns: 300 },
+    { seed: 20261120, numRuns: 300, endOnFailure: true },
   );
   expect(observed).toBeGreaterThan(100);
   expect(witnessed).toBeGreaterThan(400);
