@@ -159,3 +159,30 @@ describe("the domains of a device that bounces", () => {
     ).not.toBeNull();
   });
 });
+
+it("two devices that bounce one buffer have two copies of it, which go stale one by one", () => {
+  const port = { route: "snoop", domain: "cpu" } as const;
+  const devices = ["usb0", "mmc0"].map((name) => ({ name, port, coherent: true }));
+  const hazards: Hazard[] = [];
+  const slots = Object.assign({}, ...devices.map((device) => bounceDomains(device, cpu)));
+  const machine = new AnalysisMachine(new Topology({ domains: { ...cpu.domains, ...slots } }), (hazard) =>
+    hazards.push(hazard),
+  );
+  const [usb, mmc] = devices.map((device) => new BounceDomain(machine, device, cpu)) as [
+    BounceDomain,
+    BounceDomain,
+  ];
+  const buffer = at(0, 4096);
+  usb.mapIn(buffer);
+  mmc.mapIn(buffer);
+  machine.access(usb.route, "write", buffer);
+  usb.syncForCpu(buffer);
+  machine.access(mmc.route, "read", buffer);
+  expect(hazards.splice(0).map(({ code }) => code)).toEqual(["stale-read"]);
+  mmc.syncForDevice(buffer);
+  machine.access(mmc.route, "read", buffer);
+  mmc.unmapOut(buffer, false);
+  usb.unmapOut(buffer, true);
+  machine.access(machine.topology.route({ route: "cached", domain: "cpu" }), "read", buffer);
+  expect(hazards).toEqual([]);
+});
