@@ -6,7 +6,6 @@ import {
   copyOf,
   dirtied,
   isDirty,
-  isFresh,
   isStale,
   memoryStale,
   superseded,
@@ -130,12 +129,3 @@ export function written(
 /** What a write to another byte of the line does where it ends: a line becomes dirty, memory stays. */
 export const besides = (state: ByteState, place: Domain | null): ByteState =>
   place === null ? state : withCopy(state, place, dirtied(copyOf(state, place)));
-
-/** Whether nothing but clean lines that may be dropped at any time holds the newest value, if anything does. */
-export function isFleeting(state: ByteState, domains: readonly Domain[]): boolean {
-  if (!memoryStale(state)) return false;
-  return !domains.some((domain) => {
-    const copy = copyOf(state, domain);
-    return isFresh(copy) && (isDirty(copy) || !domain.evicts);
-  });
-}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type ByteState, initialByteState, isLost } from "./byte-state.ts";
 import { type Operation, OperationTable, type Outcome } from "./operation.ts";
-import { isFleeting } from "./passage.ts";
 import { spontaneousEvents } from "./spontaneous-event.ts";
 import type { Topology } from "./topology.ts";
 
@@ -16,7 +15,7 @@ export const Flag = {
   lost: 2,
   /** A stale line is written back over the newest value, by the operation or at any time after it. */
   overwrites: 4,
-  /** The operation drops the only copy of the newest value that does not go away by itself. */
+  /** The operation drops a line that holds the only copy of the newest value. */
   discards: 8,
 } as const;
 
@@ -102,6 +101,7 @@ export class TransitionTable {
       : this.operations.inRange(operation, state);
   }
 
+  /** Dropping a clean line can only end what an invalidate began, or a write-back: those are to blame. */
   #canLoseByItself(state: ByteState): boolean {
     const { domains } = this.topology;
     return (
@@ -121,11 +121,10 @@ export class TransitionTable {
       for (const result of this.outcomes(state, column)) {
         results.add(result.state);
         if (result.stale) flags |= Flag.stale;
-        if (isLost(state, domains)) continue;
-        if (operation.kind === "invalidate" || operation.kind === "release") {
-          const leaves = isFleeting(result.state, domains) && !isFleeting(state, domains);
-          if (leaves || isLost(result.state, domains)) flags |= Flag.discards;
-        } else if (isLost(result.state, domains)) flags |= Flag.overwrites;
+        if (isLost(result.state, domains) && !isLost(state, domains)) {
+          const drops = operation.kind === "invalidate" || operation.kind === "release";
+          flags |= drops ? Flag.discards : Flag.overwrites;
+        }
       }
     }
     const next = this.intern(results);

@@ -9,10 +9,7 @@ export interface Transition {
   readonly next: SetId;
   /** Bytes of which a read can observe something that is not the newest value. */
   readonly stale: number;
-  /**
-   * Bytes whose newest value was somewhere before and can be nowhere right after; for an invalidate also those of which
-   * it leaves only lines that can be dropped by themselves.
-   */
+  /** Bytes whose newest value was somewhere before and can be nowhere right after. */
   readonly breaks: number;
 }
 
@@ -45,8 +42,6 @@ export class Exploration {
   readonly #states: ConcreteState[] = [];
   readonly #ids = new Map<string, number>();
   readonly #lost: number[] = [];
-  /** Bytes whose newest value can be nowhere after dropping clean lines alone. */
-  readonly #fleeting: (number | undefined)[] = [];
   readonly #successors: (readonly Successor[] | undefined)[] = [];
   readonly #operations = new Map<string, number>();
   readonly #moves: Map<number, Move>[] = [];
@@ -127,8 +122,6 @@ export class Exploration {
       });
       const after = this.#intern(outcome.state);
       breaks |= (this.#lost[after] as number) & ~before;
-      if (operation.kind === "invalidate")
-        breaks |= this.#fleetingIn(after) & ~this.#fleetingIn(id) & ~before;
       return after;
     });
     const move = { next, stale, breaks };
@@ -155,16 +148,6 @@ export class Exploration {
     this.#sets.push({ states: [...states], lost, endangered });
     this.#setIds.set(key, this.#sets.length - 1);
     return this.#sets.length - 1;
-  }
-
-  #fleetingIn(state: number): number {
-    const known = this.#fleeting[state];
-    if (known !== undefined) return known;
-    let mask = this.#lost[state] as number;
-    for (const { event, state: next } of this.#successorsOf(state))
-      if (event === "drop") mask |= this.#fleetingIn(next);
-    this.#fleeting[state] = mask;
-    return mask;
   }
 
   #successorsOf(state: number): readonly Successor[] {
