@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The coherency engine: `@dmabuf/core/coherency`.
 export { AnalysisMachine } from "./coherency/analysis-machine.ts";
+export type { BouncePath, CopyKind } from "./coherency/bounce-slot.ts";
 export {
   type ByteState,
   byteStateCount,
@@ -43,6 +44,7 @@ export {
 } from "./coherency/required-maintenance.ts";
 export type { EventKind } from "./coherency/spontaneous-event.ts";
 export {
+  type BounceSpec,
   type Domain,
   type DomainSpec,
   type Route,

@@ -73,6 +73,9 @@ export const dmaBufEndCpuAccess = tracepoint(
   ["dir", directions],
 );
 
+/** Ours: the exporter has done its part of a bracket, at its beginning or at its end. */
+export const dmaBufCpuAccessSynced = tracepoint("dma_buf", "dma_buf_cpu_access_synced", ["ino", "number"]);
+
 /** Ours: the CPU touches a buffer through a mapping of it. */
 export const dmaBufCpuAccess = tracepoint(
   "dma_buf",

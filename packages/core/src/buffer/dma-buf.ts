@@ -12,6 +12,7 @@ import { Attachment } from "./attachment.ts";
 import { BufferConstraints } from "./buffer-constraints.ts";
 import {
   dmaBufBeginCpuAccess,
+  dmaBufCpuAccessSynced,
   dmaBufDynamicAttach,
   dmaBufEndCpuAccess,
   dmaBufMmap,
@@ -192,6 +193,7 @@ export class DmaBuf {
     simulation.trace.emit(dmaBufBeginCpuAccess, this.ino, dmaDirections.indexOf(direction));
     if (!kernel.maintainsBeforeWaiting) yield* this.resv.wait(usage, { interruptible: true });
     if (this.ops.beginCpuAccess !== undefined) yield* this.ops.beginCpuAccess(this, direction);
+    simulation.trace.emit(dmaBufCpuAccessSynced, this.ino);
     yield* cpu.settle();
     if (kernel.maintainsBeforeWaiting) yield* this.resv.wait(usage, { interruptible: true });
   }
@@ -206,6 +208,7 @@ export class DmaBuf {
     this.resv.assertNotHeld("B-52", "dma_buf_end_cpu_access");
     simulation.trace.emit(dmaBufEndCpuAccess, this.ino, dmaDirections.indexOf(direction));
     if (this.ops.endCpuAccess !== undefined) yield* this.ops.endCpuAccess(this, direction);
+    simulation.trace.emit(dmaBufCpuAccessSynced, this.ino);
     yield* cpu.settle();
   }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { AnalysisMachine } from "../coherency/analysis-machine.ts";
+import type { CopyKind } from "../coherency/bounce-slot.ts";
+import { isCopy } from "../coherency/operation.ts";
 import type { EventKind } from "../coherency/spontaneous-event.ts";
 import type { Trace, TraceEvent } from "../sim/trace.ts";
 import type { AccessLedger } from "./access-ledger.ts";
@@ -14,6 +16,13 @@ const verbs: Readonly<Record<string, readonly [now: string, then: string]>> = {
   clean: ["cleans", "cleaned"],
   invalidate: ["invalidates", "invalidated"],
   flush: ["flushes", "flushed"],
+};
+
+/** The same for bounce slots, with the bytes at the star and the slot behind. */
+const copies: Readonly<Record<CopyKind, readonly [now: string, then: string]>> = {
+  "copy-in": ["copies * into", "copied * into"],
+  "copy-out": ["copies * back from", "copied * back from"],
+  release: ["releases * in", "released * in"],
 };
 
 /** When a step is told of. */
@@ -55,12 +64,18 @@ export class StepText {
   /** The step as a sentence without its end: `usb0 writes samples[0], frame 0`, or `usb0 wrote ...`. */
   step(step: number, tense: Tense = "now"): string {
     const { log } = this.#machine;
-    const { kind, route, domain } = log.operation(step);
+    const operation = log.operation(step);
+    const { kind, route, domain } = operation;
     const what = this.#place(step);
     const verb = (of: string): string => verbs[of]?.[tense === "now" ? 0 : 1] ?? of;
     if (route === null) {
       const by = this.origin(step);
       return `the CPU ${verb(kind)} the lines of ${what} in ${domain.name}'s cache${by === null ? "" : `, for ${by}`}`;
+    }
+    if (isCopy(operation)) {
+      const by = this.origin(step);
+      const does = tense === "now" ? copies[operation.kind][0] : copies[operation.kind][1];
+      return `the CPU ${does.replace("*", what)} ${operation.domain.name}${by === null ? "" : `, for ${by}`}`;
     }
     const event = this.#trace.at(log.cause(step));
     // The trace keeps the newest million events; what came before is known by its route alone.

@@ -3,6 +3,7 @@ import { physAddr } from "../address.ts";
 import type { Extents } from "../memory/extents.ts";
 import { IntervalMap } from "../memory/interval-map.ts";
 import { lineCover } from "../memory/line-cover.ts";
+import type { CopyKind } from "./bounce-slot.ts";
 import type { Hazard } from "./hazard.ts";
 import type { OperationTotal } from "./maintenance-cost.ts";
 import type { MemoryMachine } from "./memory-machine.ts";
@@ -53,6 +54,10 @@ export class AnalysisMachine implements MemoryMachine {
   ): void {
     if (total !== null) this.log.charge(this.log.length, total);
     this.#perform(this.table.operations.maintenance(kind, domain), extents, cause);
+  }
+
+  copy(kind: CopyKind, slot: Domain, extents: Extents, cause = -1): void {
+    this.#perform(this.table.operations.copy(kind, slot), extents, cause);
   }
 
   /** The set of states that the byte can be in. */

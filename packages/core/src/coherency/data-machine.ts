@@ -2,6 +2,7 @@
 import { alignDown, physAddr } from "../address.ts";
 import type { Extents } from "../memory/extents.ts";
 import { lineCover } from "../memory/line-cover.ts";
+import type { CopyKind } from "./bounce-slot.ts";
 import { ByteStore } from "./byte-store.ts";
 import { type EventSite, type EvictionPolicy, quiet } from "./eviction-policy.ts";
 import type { Hazard } from "./hazard.ts";
@@ -9,6 +10,7 @@ import { LineStack } from "./line-stack.ts";
 import { LineStore } from "./line-store.ts";
 import type { MemoryMachine } from "./memory-machine.ts";
 import type { AccessKind, MaintenanceKind } from "./operation.ts";
+import { SlotStore } from "./slot-store.ts";
 import type { EventKind } from "./spontaneous-event.ts";
 import type { Domain, Route, Topology } from "./topology.ts";
 
@@ -44,7 +46,9 @@ export class DataMachine implements MemoryMachine {
 
   constructor(topology: Topology, { policy = quiet, report }: DataMachineOptions = {}) {
     this.topology = topology;
-    this.#caches = topology.domains.map((domain) => new LineStore(domain, this.#memory));
+    this.#caches = topology.domains.map((domain) =>
+      domain.bounce === null ? new LineStore(domain, this.#memory) : new SlotStore(domain, this.#memory),
+    );
     this.#policy = policy;
     this.#stack = new LineStack(this.#caches, this.#memory, (domain, address) =>
       policy.allocates({ domain, address }),
@@ -76,7 +80,9 @@ export class DataMachine implements MemoryMachine {
       else if (route.kind === "cached") cache.write(start, end, from, at);
       else if (route.kind === "snoop") this.#snoopingWrite(cache, start, end, from, at);
       else this.#allocatingWrite(cache.domain, start, end, from, at, allocates);
-      this.#newest?.write(start, end, from, at);
+      this.#forEachMeant(route, start, end, (low, high) =>
+        this.#newest?.write(low, high, from, at + low - start),
+      );
       at += end - start;
     }
   }
@@ -95,7 +101,7 @@ export class DataMachine implements MemoryMachine {
       } else this.#stack.observe(route.domain, start, end, into, at);
       at += end - start;
     }
-    if (this.#newest !== null) this.#compare(extents, into);
+    if (this.#newest !== null) this.#compare(route, extents, into);
   }
 
   maintain(kind: MaintenanceKind, domain: Domain, extents: Extents, _cause = -1): void {
@@ -107,6 +113,23 @@ export class DataMachine implements MemoryMachine {
       const end = pairs[i + 1] as number;
       if (kind !== "invalidate") this.#stack.clean(domain, start, end);
       if (kind !== "clean") cache.drop(start, end);
+    }
+  }
+
+  copy(kind: CopyKind, slot: Domain, extents: Extents, _cause = -1): void {
+    if (slot.bounce === null) throw new TypeError(`domain "${slot.name}" is no bounce slot`);
+    this.#begin(extents);
+    const { cpu, view } = slot.bounce;
+    const store = this.#caches[slot.index] as SlotStore;
+    const { pairs } = extents;
+    for (let i = 0; i < pairs.length; i += 2) {
+      const start = pairs[i] as number;
+      const end = pairs[i + 1] as number;
+      if (kind === "release") this.#release(view, store, start, end);
+      else {
+        if (kind === "copy-in") store.assign(start, end);
+        this.#copy(kind === "copy-in" ? [cpu, view] : [view, cpu], store, start, end);
+      }
     }
   }
 
@@ -129,9 +152,37 @@ export class DataMachine implements MemoryMachine {
   inspect(address: number): { memory: number; copies: readonly (number | null)[]; newest: number | null } {
     return {
       memory: this.#memory.at(address),
-      copies: this.#caches.map((cache) => (cache.isResident(address) ? cache.at(address) : null)),
+      copies: this.#caches.map((cache) => (this.#holds(cache, address) ? cache.at(address) : null)),
       newest: this.#newest?.at(address) ?? null,
     };
+  }
+
+  #holds(cache: LineStore, address: number): boolean {
+    const slot = this.#cacheOf(cache.domain.slot);
+    return cache.isResident(address) && (slot?.isResident(address) ?? true);
+  }
+
+  /** A line that a neighbouring mapping is still in stays in the caches over the slot. */
+  #release(view: Domain, store: SlotStore, start: number, end: number): void {
+    store.drop(start, end);
+    for (let at: Domain | null = view; at !== null && at.bounce === null; at = at.behind) {
+      const cache = this.#caches[at.index] as LineStore;
+      for (let low = alignDown(start, at.line); low < end; low += at.line)
+        if (!store.isUsed(low, low + at.line)) cache.drop(low, low + at.line);
+    }
+  }
+
+  /** Fills the lines at both ends and moves the bytes that are in use; the others stay what they are. */
+  #copy([from, to]: readonly [Domain, Domain], store: SlotStore, start: number, end: number): void {
+    const bytes = new Uint8Array(end - start);
+    const kept = new Uint8Array(end - start);
+    this.#stack.fill(from, start, end);
+    this.#stack.observe(from, start, end, bytes, 0);
+    this.#stack.fill(to, start, end);
+    this.#stack.observe(to, start, end, kept, 0);
+    for (let at = start; at < end; at++)
+      if (!store.isResident(at)) bytes[at - start] = kept[at - start] as number;
+    (this.#caches[to.index] as LineStore).write(start, end, bytes, 0);
   }
 
   #begin(extents: Extents): void {
@@ -219,7 +270,19 @@ export class DataMachine implements MemoryMachine {
     this.#memory.write(start, end, from, at);
   }
 
-  #compare(extents: Extents, observed: Uint8Array): void {
+  /** The parts of a range whose data an access by this route is about: all of it, or what a bounce slot holds. */
+  #forEachMeant(
+    { domain }: Route,
+    start: number,
+    end: number,
+    visit: (start: number, end: number) => void,
+  ): void {
+    const store = this.#cacheOf(domain?.slot ?? null);
+    if (store instanceof SlotStore) store.forEachUsed(start, end, visit);
+    else visit(start, end);
+  }
+
+  #compare(route: Route, extents: Extents, observed: Uint8Array): void {
     const { pairs } = extents;
     const newest = new Uint8Array(extents.bytes);
     const ranges: number[] = [];
@@ -228,12 +291,16 @@ export class DataMachine implements MemoryMachine {
       const start = pairs[i] as number;
       const end = pairs[i + 1] as number;
       this.#newest?.read(start, end, newest, at);
-      for (let address = start; address < end; address++, at++) {
-        if (newest[at] === observed[at]) continue;
-        if (ranges.at(-1) === address) ranges[ranges.length - 1] = address + 1;
-        else ranges.push(address, address + 1);
-        bytes++;
-      }
+      this.#forEachMeant(route, start, end, (low, high) => {
+        for (let address = low; address < high; address++) {
+          const index = at + address - start;
+          if (newest[index] === observed[index]) continue;
+          if (ranges.at(-1) === address) ranges[ranges.length - 1] = address + 1;
+          else ranges.push(address, address + 1);
+          bytes++;
+        }
+      });
+      at += end - start;
     }
     if (bytes === 0) return;
     const address = physAddr(ranges[0] as number);

@@ -5,7 +5,7 @@ import type { Domain, DomainSpec } from "./topology.ts";
 /** Why domains do not make up stacks, and the field that says so. */
 export interface StackProblem {
   readonly domain: string;
-  readonly field: "behind" | "exclusive";
+  readonly field: "behind" | "exclusive" | "bounce";
   readonly reason: string;
 }
 
@@ -50,6 +50,34 @@ export function stackProblem(domains: Readonly<Record<string, DomainSpec>>): Sta
     }
   }
   return null;
+}
+
+/**
+ * The first thing that keeps domains from being bounce slots as they say, or null. The stacks are right.
+ */
+export function slotProblem(domains: Readonly<Record<string, DomainSpec>>): StackProblem | null {
+  for (const [domain, spec] of Object.entries(domains)) {
+    if (spec.bounce === undefined) continue;
+    const at = (reason: string): StackProblem => ({ domain, field: "bounce", reason });
+    const { cpu, view = domain } = spec.bounce;
+    if (spec.behind !== undefined) return at("nothing lies behind a bounce slot");
+    if (spec.speculates === true || spec.evicts === true) return at("a bounce slot does nothing by itself");
+    for (const name of [cpu, view])
+      if (!Object.hasOwn(domains, name))
+        return at(`no domain "${name}"${nearestName(name, Object.keys(domains))}`);
+    if (endOf(domains, view) !== domain) return at(`"${view}" does not lie in front of "${domain}"`);
+    if (domains[endOf(domains, cpu)]?.bounce !== undefined) return at(`"${cpu}" holds no originals`);
+    const [own, other] = [spec.line, domains[cpu]?.line];
+    if (own !== other) return at(`lines of ${own} bytes, those of "${cpu}" have ${other}`);
+  }
+  return null;
+}
+
+/** The domain at the end of the stack that begins with one. */
+function endOf(domains: Readonly<Record<string, DomainSpec>>, from: string): string {
+  let at = from;
+  for (let next = domains[at]?.behind; next !== undefined; next = domains[at]?.behind) at = next;
+  return at;
 }
 
 /** Whether one of two domains lies behind the other, however far. */

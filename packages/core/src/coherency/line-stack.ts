@@ -2,6 +2,7 @@
 import { alignDown } from "../address.ts";
 import type { ByteStore } from "./byte-store.ts";
 import type { LineStore } from "./line-store.ts";
+import { SlotStore } from "./slot-store.ts";
 import type { Domain, Route } from "./topology.ts";
 
 /** Whether a domain takes in a line that it does not hold, by the address of the line's first byte. */
@@ -31,7 +32,8 @@ export class LineStack {
       return;
     }
     for (let low = alignDown(start, domain.line); low < end; low += domain.line) {
-      if (!cache.isResident(low)) this.#put(domain, low, this.#fetch(domain.behind, low, domain.line));
+      if (!cache.isResident(low) && this.#canFill(domain, low))
+        this.#put(domain, low, this.#fetch(domain.behind, low, domain.line));
     }
   }
 
@@ -74,6 +76,7 @@ export class LineStack {
   /** Where a write to part of a line ends, made ready for it: a cache that now holds the line, or null for memory. */
   placeFor({ kind, domain }: Route, low: number): LineStore | null {
     if (domain === null) return null;
+    if (!this.#canFill(domain, low)) return this.#cache(domain.slot as Domain);
     if (kind === "cached" || (kind === "snoop-allocate" && this.#takes(domain, low))) {
       this.fill(domain, low, low + 1);
       return this.#cache(domain);
@@ -82,13 +85,19 @@ export class LineStack {
     this.#cache(domain).drop(low, low + 1);
     for (let into = domain.behind; into !== null; into = into.behind) {
       const cache = this.#cache(into);
-      if (!cache.isResident(low)) {
+      if (into.bounce === null && !cache.isResident(low)) {
         if (!this.#takes(into, low)) continue;
         this.fill(into, low, low + 1);
       }
       return cache;
     }
     return null;
+  }
+
+  /** Whether a line has something to be filled from: a bounce slot in use, or memory. */
+  #canFill({ slot, line }: Domain, low: number): boolean {
+    const store = slot === null ? null : this.#cache(slot);
+    return !(store instanceof SlotStore) || store.isUsed(low, low + line);
   }
 
   #cache(domain: Domain): LineStore {
@@ -116,6 +125,11 @@ export class LineStack {
       return bytes;
     }
     const cache = this.#cache(from);
+    if (from.bounce !== null) {
+      const bytes = new Uint8Array(line);
+      cache.read(low, low + line, bytes, 0);
+      return bytes;
+    }
     if (cache.isResident(low)) return this.#bytes(cache, low, line);
     const takes = this.#takes(from, low);
     const bytes = this.#fetch(from.behind, low, line);
@@ -126,7 +140,8 @@ export class LineStack {
   /** A dirty line goes into the first domain that holds it or takes it, else to memory. */
   #deposit(into: Domain | null, low: number, bytes: Uint8Array): void {
     let at = into;
-    while (at !== null && !this.#cache(at).isResident(low) && !this.#takes(at, low)) at = at.behind;
+    while (at !== null && at.bounce === null && !this.#cache(at).isResident(low) && !this.#takes(at, low))
+      at = at.behind;
     if (at === null) this.#memory.write(low, low + bytes.length, bytes, 0);
     else this.#cache(at).write(low, low + bytes.length, bytes, 0);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Extents } from "../memory/extents.ts";
 import type { AnalysisMachine } from "./analysis-machine.ts";
+import type { CopyKind } from "./bounce-slot.ts";
 import type { DataMachine } from "./data-machine.ts";
 import type { OperationTotal } from "./maintenance-cost.ts";
 import type { MemoryMachine } from "./memory-machine.ts";
@@ -36,5 +37,10 @@ export class MachinePair implements MemoryMachine {
   ): void {
     this.#analysis.maintain(kind, domain, extents, cause, total);
     this.#data.maintain(kind, domain, extents, cause);
+  }
+
+  copy(kind: CopyKind, slot: Domain, extents: Extents, cause = -1): void {
+    this.#analysis.copy(kind, slot, extents, cause);
+    this.#data.copy(kind, slot, extents, cause);
   }
 }

@@ -109,6 +109,7 @@ export class MaintenanceSearch {
       if (settled.has(way.key)) continue;
       settled.set(way.key, way);
       for (const domain of nest.domains) {
+        if (domain.bounce !== null) continue;
         for (const kind of kinds) {
           const cost = this.#cost(kind, domain);
           if (cost === Number.POSITIVE_INFINITY) continue;

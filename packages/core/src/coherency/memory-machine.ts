@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Extents } from "../memory/extents.ts";
+import type { CopyKind } from "./bounce-slot.ts";
 import type { OperationTotal } from "./maintenance-cost.ts";
 import type { AccessKind, MaintenanceKind } from "./operation.ts";
 import type { Domain, Route, Topology } from "./topology.ts";
@@ -23,4 +24,6 @@ export interface MemoryMachine {
     cause?: number,
     total?: OperationTotal,
   ): void;
+  /** The CPU copies the ranges into a bounce slot or out of it, or releases them there. Ranges are the original's. */
+  copy(kind: CopyKind, slot: Domain, extents: Extents, cause?: number): void;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+import { besideSlotCopy, type CopyKind, slotCopied } from "./bounce-slot.ts";
 import { type ByteState, copyOf, isStale } from "./byte-state.ts";
 import {
   besides,
   type Choice,
+  canFill,
   dropped,
   filled,
   followedBy,
@@ -29,6 +31,8 @@ export type Operation =
       readonly route: Route;
       readonly domain: Domain | null;
     }
+  /** A copy is an access of the CPU by its route to the original; the domain is the bounce slot. */
+  | { readonly index: number; readonly kind: CopyKind; readonly route: Route; readonly domain: Domain }
   | { readonly index: number; readonly kind: MaintenanceKind; readonly route: null; readonly domain: Domain };
 
 /** One way in which an operation may leave a byte. */
@@ -53,12 +57,19 @@ function unobserved(passages: readonly Passage[]): readonly Outcome[] {
 const chosen = ({ name }: Domain, allocates: boolean, passages: readonly Passage[]): readonly Passage[] =>
   passages.map(({ state, choices }) => ({ state, choices: [{ domain: name, allocates }, ...choices] }));
 
+type CopyOperation = Extract<Operation, { readonly kind: CopyKind }>;
+
+/** Whether an operation is a copy to or from a bounce slot, or its release. */
+export const isCopy = (operation: Operation): operation is CopyOperation =>
+  operation.kind === "copy-in" || operation.kind === "copy-out" || operation.kind === "release";
+
 /** Every operation that a topology knows, and what each does to one byte. */
 export class OperationTable {
   readonly topology: Topology;
   readonly operations: readonly Operation[];
   readonly #accesses = new Map<string, Operation>();
   readonly #maintenance = new Map<string, Operation>();
+  readonly #copies = new Map<string, Operation>();
 
   constructor(topology: Topology) {
     this.topology = topology;
@@ -77,6 +88,16 @@ export class OperationTable {
         this.#maintenance.set(`${kind} ${domain.index}`, operation);
       }
     }
+    for (const domain of topology.domains) {
+      if (domain.bounce === null) continue;
+      const { name } = domain.bounce.cpu;
+      const route = topology.route({ route: "cached", domain: name });
+      for (const kind of ["copy-in", "copy-out", "release"] as const) {
+        const operation = { index: operations.length, kind, route, domain };
+        operations.push(operation);
+        this.#copies.set(`${kind} ${domain.index}`, operation);
+      }
+    }
     this.operations = operations;
   }
 
@@ -90,9 +111,19 @@ export class OperationTable {
     return this.#maintenance.get(`${kind} ${domain.index}`) as Operation;
   }
 
+  /** The copy of that kind to or from a bounce slot; throws `TypeError` for a domain that is none. */
+  copy(kind: CopyKind, slot: Domain): Operation {
+    const found = this.#copies.get(`${kind} ${slot.index}`);
+    if (found === undefined) throw new TypeError(`domain "${slot.name}" is no bounce slot`);
+    return found;
+  }
+
   /** What an operation does to a byte in its range. */
   inRange(operation: Operation, state: ByteState): readonly Outcome[] {
+    if (isCopy(operation)) return unobserved(slotCopied(operation.kind, state, operation.domain));
     const { domain, route } = operation;
+    // Past a mapping the bounce buffer's memory stands for other data, if for any.
+    if (domain !== null && !canFill(state, domain)) return unobserved([{ state, choices: noChoices }]);
     if (route === null) return this.#maintained(operation, state);
     if (operation.kind === "read") return this.#read(route, state);
     const store = (before: ByteState, place: Domain | null): ByteState =>
@@ -102,9 +133,10 @@ export class OperationTable {
 
   /** What an operation does to a byte that is not in its range, but in a line of its domain that the range touches. */
   neighbour(operation: Operation, state: ByteState): readonly Outcome[] {
+    if (isCopy(operation)) return unobserved(besideSlotCopy(operation.kind, state, operation.domain));
     const { domain, route } = operation;
+    if (domain === null || !canFill(state, domain)) return unobserved([{ state, choices: noChoices }]);
     if (route === null) return this.#maintained(operation, state);
-    if (domain === null) return unobserved([{ state, choices: noChoices }]);
     if (operation.kind === "write") return this.#write(route, domain, state, besides);
     return unobserved(route.kind === "cached" ? filled(state, domain) : [{ state, choices: noChoices }]);
   }
@@ -137,6 +169,8 @@ export class OperationTable {
 
   #maintained({ kind, domain }: Operation, state: ByteState): readonly Outcome[] {
     const own = domain as Domain;
+    // No cache maintenance reaches what a slot holds: that is memory.
+    if (own.bounce !== null) return unobserved([{ state, choices: noChoices }]);
     if (kind === "invalidate") return unobserved([{ state: dropped(state, own), choices: noChoices }]);
     const cleaned = writtenBack(state, own);
     if (kind === "clean") return unobserved(cleaned);

@@ -59,9 +59,13 @@ export function observesStale(state: ByteState, from: Domain | null): boolean {
   return copy === Copy.absent ? observesStale(state, from.behind) : isStale(copy);
 }
 
+/** Whether there is anything that the domain could be filled from: a bounce slot that is not in use holds none of the byte. */
+export const canFill = (state: ByteState, { slot }: Domain): boolean =>
+  slot === null || copyOf(state, slot) !== Copy.absent;
+
 /** The domain's line is filled, if it is absent, from the next cache that holds it or from memory. */
 export function filled(state: ByteState, domain: Domain): readonly Passage[] {
-  if (copyOf(state, domain) !== Copy.absent) return only(state);
+  if (copyOf(state, domain) !== Copy.absent || !canFill(state, domain)) return only(state);
   const copy = observesStale(state, domain.behind) ? Copy.cleanStale : Copy.cleanFresh;
   return passed(state, domain.behind).map((each) => ({
     ...each,

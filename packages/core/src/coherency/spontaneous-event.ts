@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type ByteState, Copy, copyOf, isDirty } from "./byte-state.ts";
-import { type Choice, evicted, filled, type Passage, writtenBack } from "./passage.ts";
+import { type Choice, canFill, evicted, filled, type Passage, writtenBack } from "./passage.ts";
 import type { Domain } from "./topology.ts";
 
 /** What hardware may do to a line at any time, any number of times, without being asked. */
@@ -27,7 +27,7 @@ export function spontaneousEvents(state: ByteState, domains: readonly Domain[]):
   for (const domain of domains) {
     const copy = copyOf(state, domain);
     if (copy === Copy.absent) {
-      if (domain.speculates) add("fill", domain, filled(state, domain));
+      if (domain.speculates && canFill(state, domain)) add("fill", domain, filled(state, domain));
     } else if (domain.evicts) {
       if (isDirty(copy)) add("write-back", domain, writtenBack(state, domain));
       else add("drop", domain, evicted(state, domain));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { nearestName } from "../nearest-name.ts";
-import { stackProblem } from "./domain-stack.ts";
+import type { BouncePath } from "./bounce-slot.ts";
+import { slotProblem, stackProblem } from "./domain-stack.ts";
 
 /** A coherency domain: a set of hardware-coherent caches seen as one cache. */
 export interface DomainSpec {
@@ -20,6 +21,22 @@ export interface DomainSpec {
   readonly behind?: string;
   /** Whether the domain also takes the clean lines that a domain in front of it drops; default false. */
   readonly exclusive?: boolean;
+  /**
+   * Makes the domain a bounce slot that holds copies of the original's bytes in memory of its own: only copies fill it and
+   * empty it, and nothing lies behind it. It neither speculates nor evicts.
+   */
+  readonly bounce?: BounceSpec;
+}
+
+/** How the CPU gets at a bounce slot. */
+export interface BounceSpec {
+  /** Name of the domain through which it reads and writes the original. */
+  readonly cpu: string;
+  /**
+   * Name of the domain through which it reads and writes the slot, which lies behind that one; left out for the slot
+   * itself, where the device always sees what the CPU has of it. Lines are as long as those of `cpu`.
+   */
+  readonly view?: string;
 }
 
 /** How one access reaches memory. It belongs to the access: a mapping may override its agent's default. */
@@ -44,6 +61,10 @@ export interface Domain {
   /** The domain that lies behind this one, or null where that is memory. */
   readonly behind: Domain | null;
   readonly exclusive: boolean;
+  /** How the CPU gets at the slot that this domain is; null for caches. */
+  readonly bounce: BouncePath | null;
+  /** The bounce slot that this domain is or that lies behind it; null for caches of memory. */
+  readonly slot: Domain | null;
 }
 
 /** A route as the machines use it. `domain` is null exactly when `kind` is `"direct"`. */
@@ -52,6 +73,8 @@ export interface Route {
   readonly kind: "cached" | "snoop" | "snoop-allocate" | "direct";
   readonly domain: Domain | null;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Every way in which an access of this topology can reach memory, and the domains it can meet on the way. */
 export class Topology {
@@ -62,24 +85,42 @@ export class Topology {
 
   /**
    * Throws `TypeError` for a line that is no power of two in [1, 4096], for a route into an unknown domain, for
-   * `behind` that names no other domain or makes a circle, and for `exclusive` where nothing sits in front.
+   * `behind` that names no other domain or makes a circle, for `exclusive` where nothing sits in front, and for a bounce
+   * slot that is not as {@link BounceSpec} says.
    */
   constructor(spec: TopologySpec) {
     const domains = Object.entries(spec.domains).map(
-      ([name, { line, speculates = true, evicts = true, exclusive = false }], index) => {
+      ([name, { line, speculates, evicts, exclusive = false, bounce }], index) => {
         if (!(line >= 1 && line <= 4096 && Number.isInteger(Math.log2(line)))) {
           throw new TypeError(`domain "${name}": line ${line} is not a power of two from 1 to 4096`);
         }
-        return { index, name, line, speculates, evicts, behind: null as Domain | null, exclusive };
+        const links: Pick<Mutable<Domain>, "behind" | "bounce" | "slot"> = {
+          behind: null,
+          bounce: null,
+          slot: null,
+        };
+        const byItself = bounce === undefined;
+        return {
+          ...{ index, name, line, exclusive },
+          ...{ speculates: speculates ?? byItself, evicts: evicts ?? byItself },
+          ...links,
+        };
       },
     );
     this.domains = domains;
-    const problem = stackProblem(spec.domains);
+    const problem = stackProblem(spec.domains) ?? slotProblem(spec.domains);
     if (problem !== null)
       throw new TypeError(`domain "${problem.domain}": ${problem.field}: ${problem.reason}`);
     for (const domain of domains) {
-      const { behind } = spec.domains[domain.name] as DomainSpec;
+      const { behind, bounce } = spec.domains[domain.name] as DomainSpec;
       if (behind !== undefined) domain.behind = this.domain(behind);
+      if (bounce !== undefined)
+        domain.bounce = { cpu: this.domain(bounce.cpu), view: this.domain(bounce.view ?? domain.name) };
+    }
+    for (const domain of domains) {
+      let last: Domain = domain;
+      while (last.behind !== null) last = last.behind;
+      if (last.bounce !== null) domain.slot = last;
     }
     const routes: Omit<Route, "index">[] = [{ kind: "direct", domain: null }];
     for (const domain of this.domains) {

@@ -122,7 +122,8 @@ export class TransitionTable {
         results.add(result.state);
         if (result.stale) flags |= Flag.stale;
         if (isLost(result.state, domains) && !isLost(state, domains)) {
-          flags |= operation.kind === "invalidate" ? Flag.discards : Flag.overwrites;
+          const drops = operation.kind === "invalidate" || operation.kind === "release";
+          flags |= drops ? Flag.discards : Flag.overwrites;
         }
       }
     }

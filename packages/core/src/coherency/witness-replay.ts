@@ -2,6 +2,7 @@
 import { alignDown } from "../address.ts";
 import { DataMachine } from "./data-machine.ts";
 import type { EvictionPolicy } from "./eviction-policy.ts";
+import { isCopy } from "./operation.ts";
 import type { OperationLog } from "./operation-log.ts";
 import type { Choice } from "./passage.ts";
 import type { Topology } from "./topology.ts";
@@ -34,6 +35,8 @@ export function replayWitness(
   const policy: EvictionPolicy = {
     allocates: ({ domain, address: low }) => {
       if (low !== alignDown(address, domain.line)) return false;
+      // The line moves for the bytes of it that are in the bounce slot; this one is not, so nobody asks about it.
+      if (domain.slot !== null && machine.inspect(address).copies[domain.slot.index] === null) return false;
       const choice = choices.shift();
       if (choice?.domain === domain.name) return choice.allocates;
       throw new TypeError(`${domain.name} has a choice here that the witness does not know`);
@@ -55,10 +58,11 @@ export function replayWitness(
       throw new TypeError(`${each.event} in ${each.domain} is impossible here`);
     }
     step = each.step;
-    const { kind, route, domain } = log.operation(step);
-    if (kind === "read" || kind === "write") {
-      if (route !== null) machine.access(route, kind, log.extents(step));
-    } else if (domain !== null) machine.maintain(kind, domain, log.extents(step));
+    const operation = log.operation(step);
+    const extents = log.extents(step);
+    if (isCopy(operation)) machine.copy(operation.kind, operation.domain, extents);
+    else if (operation.route === null) machine.maintain(operation.kind, operation.domain, extents);
+    else machine.access(operation.route, operation.kind, extents);
   }
   const { memory, copies, newest } = machine.inspect(address);
   return { stale, lost: memory !== newest && copies.every((copy) => copy !== newest), machine };

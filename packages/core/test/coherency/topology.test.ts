@@ -15,9 +15,39 @@ const spec: TopologySpec = {
 describe("a topology", () => {
   it("fills in what CPUs do", () => {
     expect(new Topology(spec).domains).toEqual([
-      { index: 0, name: "cpu", line: 64, speculates: true, evicts: true, behind: null, exclusive: false },
-      { index: 1, name: "gpu", line: 128, speculates: false, evicts: true, behind: null, exclusive: false },
-      { index: 2, name: "slot", line: 4096, speculates: true, evicts: false, behind: null, exclusive: false },
+      {
+        index: 0,
+        name: "cpu",
+        line: 64,
+        speculates: true,
+        evicts: true,
+        behind: null,
+        exclusive: false,
+        bounce: null,
+        slot: null,
+      },
+      {
+        index: 1,
+        name: "gpu",
+        line: 128,
+        speculates: false,
+        evicts: true,
+        behind: null,
+        exclusive: false,
+        bounce: null,
+        slot: null,
+      },
+      {
+        index: 2,
+        name: "slot",
+        line: 4096,
+        speculates: true,
+        evicts: false,
+        behind: null,
+        exclusive: false,
+        bounce: null,
+        slot: null,
+      },
     ]);
   });
 

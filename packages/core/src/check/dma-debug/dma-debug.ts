@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+import {
+  dmaBufBeginCpuAccess,
+  dmaBufCpuAccessSynced,
+  dmaBufEndCpuAccess,
+} from "../../buffer/buffer-trace.ts";
 import * as dma from "../../dma/dma-trace.ts";
 import { areaOf } from "../../dma/kernel-address.ts";
 import { DMA_MAPPING_ERROR } from "../../dma/mapping.ts";
@@ -17,13 +22,16 @@ type Said = Partial<DmaEntry> & { readonly device: string; readonly dmaAddress: 
  * The debugging of the DMA API that kernels have behind `CONFIG_DMA_API_DEBUG`, from events alone: every entry of its
  * catalogue (5.6, X-1 to X-20) is a finding `dma-api-misuse` that names the entry, and where the memory was mapped.
  *
- * Not taken over: that the table of entries can be full (X-21). Scatterlists that several devices have mapped at once are no
- * overlap, since sharing is what dma-buf is for; a kernel before 7.0 complains of them.
+ * Not taken over: that the table of entries can be full (X-21). A kernel complains of two things that dma-buf does by design:
+ * of one memory that several devices write (before 7.0), and of syncs in a CPU bracket, whose direction is the bracket's
+ * and not the mapping's (H-5). Here they are none.
  */
 export class DmaDebug {
   readonly #entries = new DmaEntries();
   readonly #overlap: LineOverlap;
   readonly #findings: Finding[] = [];
+  /** Timelines on which an exporter does its part of a CPU bracket. */
+  readonly #bracketing = new Set<number>();
 
   /** @param line bytes in a line of the CPU's cache. */
   constructor(trace: Trace, line: number) {
@@ -50,6 +58,9 @@ export class DmaDebug {
     on(dma.dmaSyncSingleForDevice, (event) => this.#sync(event, "device", false));
     on(dma.dmaSyncSgForCpu, (event) => this.#sync(event, "cpu", true));
     on(dma.dmaSyncSgForDevice, (event) => this.#sync(event, "device", true));
+    for (const point of [dmaBufBeginCpuAccess, dmaBufEndCpuAccess])
+      on(point, ({ timeline }) => this.#bracketing.add(timeline));
+    on(dmaBufCpuAccessSynced, ({ timeline }) => this.#bracketing.delete(timeline));
     on(dma.dmaDriverUnbound, (event) => this.#unbound(event));
   }
 
@@ -150,7 +161,7 @@ export class DmaDebug {
     if (!isSg && at + event.get("size") > entry.dmaAddress + entry.size)
       note("X-14", `[${hex(at)}, ${hex(at + event.get("size"))}) ends beyond the mapping`);
     const direction = event.text("dir");
-    if (entry.direction === "BIDIRECTIONAL") return;
+    if (entry.direction === "BIDIRECTIONAL" || this.#bracketing.has(event.timeline)) return;
     if (direction !== entry.direction) note("X-15", `mapped ${entry.direction}, synced ${direction}`);
     if (owner === "cpu" && entry.direction === "TO_DEVICE" && direction !== "TO_DEVICE")
       note("X-16", "the device only reads it, and the CPU takes it as if it had been written");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { isStacked } from "../../coherency/domain-stack.ts";
-import type { Operation } from "../../coherency/operation.ts";
+import { isCopy, type Operation } from "../../coherency/operation.ts";
 import type { TransitionTable } from "../../coherency/transition-table.ts";
 
 /** How bad it is when nothing orders two touches of a byte. */
@@ -53,8 +53,11 @@ export class TouchClasses {
     const second = this.#operations[b >>> 1] as Operation;
     // What goes straight to memory has no lines, so it has no neighbours either.
     if ((a % 2 === 1 && first.domain === null) || (b % 2 === 1 && second.domain === null)) return Order.free;
+    const common = commonPlace(first, second);
+    if (!common && (a % 2 === 1 || b % 2 === 1)) return Order.free;
+    if (!common && (first.route === null || second.route === null)) return Order.free;
     if (first.route !== null && second.route !== null) {
-      if (first.kind === "read" && second.kind === "read") return Order.free;
+      if (readsIn(first, second) && readsIn(second, first)) return Order.free;
       if (a % 2 === 0 && b % 2 === 0) return Order.owed;
       if (first.domain !== second.domain) return Order.owed;
       const cached = first.route.kind === "cached" && second.route.kind === "cached";
@@ -80,4 +83,17 @@ export class TouchClasses {
       if (this.order(old, other) > this.order(later, other)) return 0;
     return 1;
   }
+}
+
+/** Whether two operations meet in the same lines: those of memory, or those of the same bounce slot. A copy is at both. */
+function commonPlace(first: Operation, second: Operation): boolean {
+  const slot = (operation: Operation) => operation.domain?.slot ?? null;
+  if (slot(first) === slot(second)) return true;
+  return (isCopy(first) && slot(second) === null) || (isCopy(second) && slot(first) === null);
+}
+
+/** Whether an operation only reads where another one is: a copy into a slot reads everywhere else. */
+function readsIn(operation: Operation, other: Operation): boolean {
+  if (operation.kind === "read") return true;
+  return operation.kind === "copy-in" && other.domain?.slot !== operation.domain.slot;
 }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+import { alignDown, PAGE_SIZE, type PhysAddr, physAddr } from "../../address.ts";
+import type { DmaDirection } from "../direction.ts";
+import { isUnalignedKmalloc, type KmallocAlignment } from "./kmalloc-size.ts";
+
+/** What a device can address. Addresses are inclusive, on the bus; `Infinity` for a mask of all 64 bits. */
+export interface DeviceReach {
+  /** The highest address that the device can put on the bus. @see dev->dma_mask */
+  readonly dmaMask: number;
+  /** The highest address that the bus passes on, or null when nothing limits it. @see dev->bus_dma_limit */
+  readonly busLimit: number | null;
+  /** CPU physical address - bus address. @see dev->dma_range_map */
+  readonly offset: number;
+  /** Whether Linux takes the device to be coherent. */
+  readonly coherent: boolean;
+  /** Whether every mapping bounces: `swiotlb=force`, or a pool of the device's own (D-47). */
+  readonly forced: boolean;
+}
+
+/** Why a mapping would bounce. */
+export type BounceReason =
+  | { readonly kind: "forced" }
+  | {
+      readonly kind: "beyond-limit";
+      /** The limit that is too low, or `dma-ranges` for memory that the bus has no address for. */
+      readonly limit: "dma-mask" | "bus-dma-limit" | "dma-ranges";
+      /** The highest address that can be used, on the bus; for `dma-ranges` the lowest CPU address that has one. */
+      readonly bound: number;
+      /** Address of the first page that cannot be reached to its end. */
+      readonly page: PhysAddr;
+    }
+  | { readonly kind: "unaligned-kmalloc" };
+
+/** The range of a mapping as its caller gives it. */
+export interface MappedRange {
+  readonly start: PhysAddr;
+  readonly size: number;
+  readonly direction: DmaDirection;
+}
+
+/**
+ * Why mapping a range directly would bounce, or null when it would not (D-20). Pure, so that an exporter can ask before it
+ * allocates (D21): nothing is mapped. An entry of a scatterlist is asked about by itself, as it is mapped (D-23).
+ *
+ * @param kmalloc how small allocations lie, where the kernel bounces those that share a cache line; null where it does not.
+ * @see dma_direct_map_page, dma_capable
+ */
+export function wouldBounce(
+  reach: DeviceReach,
+  { start, size, direction }: MappedRange,
+  kmalloc: KmallocAlignment | null = null,
+): BounceReason | null {
+  if (reach.forced) return { kind: "forced" };
+  const { dmaMask, busLimit, offset, coherent } = reach;
+  const kind = "beyond-limit";
+  if (start < offset) return { kind, limit: "dma-ranges", bound: offset, page: pageOf(start) };
+  const isBusLower = busLimit !== null && busLimit < dmaMask;
+  const bound = isBusLower ? busLimit : dmaMask;
+  if (start + size - 1 - offset > bound) {
+    const page = pageOf(Math.max(start, bound + 1 + offset));
+    return { kind, limit: isBusLower ? "bus-dma-limit" : "dma-mask", bound, page };
+  }
+  const shares = kmalloc !== null && !coherent && direction !== "to-device";
+  return shares && isUnalignedKmalloc(size, kmalloc) ? { kind: "unaligned-kmalloc" } : null;
+}
+
+const pageOf = (address: number): PhysAddr => physAddr(alignDown(address, PAGE_SIZE));
