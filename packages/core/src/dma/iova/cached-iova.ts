@@ -37,7 +37,9 @@ export class CachedIova {
     this.#cpus = cpus;
     this.#caches = Array.from({ length: CACHED_ORDERS }, () => new RangeCache(cpus));
     this.#depotTimers =
-      timers === undefined ? [] : this.#caches.map((_, order) => timers.timer(() => this.#depotExpired(order)));
+      timers === undefined
+        ? []
+        : this.#caches.map((_, order) => timers.timer(() => this.#depotExpired(order)));
   }
 
   /** Ranges that are free but kept. */

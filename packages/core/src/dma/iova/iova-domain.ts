@@ -58,7 +58,9 @@ export class IovaDomain {
   constructor(options: IovaDomainOptions = {}) {
     const { granule = PAGE_SIZE, policy = "linux" } = options;
     if (!(granule >= 64 && granule <= PAGE_SIZE && Number.isInteger(Math.log2(granule))))
-      throw new KernelBug(`init_iova_domain: granule ${granule} is not a power of two from 64 to ${PAGE_SIZE}`);
+      throw new KernelBug(
+        `init_iova_domain: granule ${granule} is not a power of two from 64 to ${PAGE_SIZE}`,
+      );
     this.granule = granule;
     const start = Math.max(1, Math.floor(firstAddress(options) / granule));
     this.#allocator = policy === "linux" ? new LinuxIova(start, GIB_4 / granule) : new FirstFitIova(start);
@@ -92,12 +94,9 @@ export class IovaDomain {
   allocate(size: number, limit: IovaLimit, cpu = 0): DmaAddr | null {
     const frames = Math.ceil(size / this.granule);
     if (!(frames >= 1)) throw new TypeError(`cannot allocate ${size} bytes of I/O virtual addresses`);
-    // A bus limit of 0 means that there is none.
-    const last = Math.min(
-      limit.mask,
-      limit.busLimit || Number.MAX_SAFE_INTEGER,
-      limit.apertureEnd ?? Number.MAX_SAFE_INTEGER,
-    );
+    const { mask, busLimit = 0, apertureEnd = mask } = limit;
+    // A bus limit of 0 means that there is none. Addresses are exact up to 2^53.
+    const last = Math.min(mask, busLimit === 0 ? mask : busLimit, apertureEnd, Number.MAX_SAFE_INTEGER);
     if (last >= GIB_4 && limit.pci32BitWorkaround === true) {
       const low = this.#cached.allocate(frames, GIB_4 / this.granule - 1, false, cpu);
       if (low !== null) return (low * this.granule) as DmaAddr;
@@ -115,7 +114,8 @@ export class IovaDomain {
 
 /** Where the addresses begin that a device can use. */
 function firstAddress({ aperture, dmaRange }: IovaDomainOptions): number {
-  if (aperture === undefined || dmaRange === undefined) return Math.max(aperture?.start ?? 0, dmaRange?.start ?? 0);
+  if (aperture === undefined || dmaRange === undefined)
+    return Math.max(aperture?.start ?? 0, dmaRange?.start ?? 0);
   if (dmaRange.start >= aperture.end || dmaRange.end <= aperture.start) {
     throw new KernelError(
       "EFAULT",
