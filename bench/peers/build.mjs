@@ -17,6 +17,7 @@ const peers = {
     needs: "Boost (Debian: libboost-dev)",
     libraries: [],
   },
+  iova: { libraries: [] },
   "memory-copy": { libraries: [] },
   "timed-wait": { header: "systemc", needs: "SystemC (Debian: libsystemc-dev)", libraries: ["-lsystemc"] },
   "tlm-pipeline": { header: "systemc", needs: "SystemC (Debian: libsystemc-dev)", libraries: ["-lsystemc"] },
