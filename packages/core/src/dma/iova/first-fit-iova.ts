@@ -28,14 +28,9 @@ export class FirstFitIova implements IovaAllocator {
   }
 
   free(frame: number): boolean {
-    let first = frame;
-    let end = this.#ranges.end(frame);
-    if (end < 0) {
-      first = this.#ranges.rangeFrom(frame);
-      if (first > frame) return false;
-      end = this.#ranges.end(first);
-    }
-    this.#ranges.release(first, end);
+    const first = this.#ranges.rangeOf(frame);
+    if (first < 0) return false;
+    this.#ranges.release(first, this.#ranges.end(first));
     return true;
   }
 

@@ -30,8 +30,6 @@ export class GapChunks {
   stride = 1;
   /** Number of chunks, at least 1. */
   length = 1;
-  /** Number of gaps. */
-  size = 0;
   #used = 1;
   readonly #spare: number[] = [];
 
@@ -82,7 +80,6 @@ export class GapChunks {
     this.starts[base + index] = start;
     this.ends[base + index] = end;
     this.counts[id] = count + 1;
-    this.size++;
   }
 
   /** Takes a gap out. No chunk stays empty unless it is the only one. */
@@ -93,7 +90,6 @@ export class GapChunks {
     this.starts.copyWithin(base + slot, base + slot + 1, base + count + 1);
     this.ends.copyWithin(base + slot, base + slot + 1, base + count + 1);
     this.counts[id] = count;
-    this.size--;
     if (count >= CAPACITY / 4 || this.length === 1) return;
     const left = position === 0 ? 0 : position - 1;
     const together =

@@ -19,11 +19,6 @@ export class GapIndex {
     this.#chunks.grow(0, 0, end);
   }
 
-  /** Number of gaps: of longest ranges that are free. */
-  get gapCount(): number {
-    return this.#chunks.size;
-  }
-
   /**
    * The highest first frame of `size` free frames within [low, bound) that is a multiple of 2^order, or -1. What
    * it finds may be taken with `takeFound`.
@@ -98,12 +93,6 @@ export class GapIndex {
       chunks.insert(position, slot, start, end);
     }
     return gapEnd;
-  }
-
-  /** Start of the last gap that starts at `frame` or before, or -1. */
-  startAt(frame: number): number {
-    const at = this.#find(frame);
-    return at < 0 ? -1 : (this.#chunks.starts[at] as number);
   }
 
   /** End of the last gap that starts at `frame` or before, or -1. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type DmaAddr, dmaAddr, PAGE_SIZE } from "../../address.ts";
 import { KernelBug, KernelError } from "../../error.ts";
-import { CachedIova, type CachedIovaOptions } from "./cached-iova.ts";
+import { CACHED_ORDERS, CachedIova, type CachedIovaOptions } from "./cached-iova.ts";
 import { FirstFitIova } from "./first-fit-iova.ts";
 import type { IovaAllocator } from "./iova-allocator.ts";
 import { LinuxIova } from "./linux-iova.ts";
@@ -70,6 +70,16 @@ export class IovaDomain {
   /** The lowest address that is ever handed out. */
   get start(): DmaAddr {
     return dmaAddr(this.#allocator.start * this.granule);
+  }
+
+  /** Parts of a list can be merged where they meet at a multiple of this plus one (I-13). @see dma_get_merge_boundary */
+  get mergeBoundary(): number {
+    return this.granule - 1;
+  }
+
+  /** The largest mapping in bytes whose addresses the range caches keep, by pages of the CPU (I-13). @see iova_rcache_range */
+  get optimalSize(): number {
+    return PAGE_SIZE * 2 ** (CACHED_ORDERS - 1);
   }
 
   /** The range caches and the allocator behind them. */

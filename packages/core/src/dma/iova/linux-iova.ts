@@ -62,13 +62,9 @@ export class LinuxIova implements IovaAllocator {
 
   free(frame: number): boolean {
     const ranges = this.#ranges;
-    let first = frame;
-    let end = ranges.end(frame);
-    if (end < 0) {
-      first = ranges.rangeFrom(frame);
-      if (first > frame) return false;
-      end = ranges.end(first);
-    }
+    const first = ranges.rangeOf(frame);
+    if (first < 0) return false;
+    const end = ranges.end(first);
     const next = ranges.release(first, end);
     if (first === this.#cached32 || (end <= this.#dma32 && first >= this.#cached32)) this.#cached32 = next;
     if (first < this.#dma32) this.#max32 = this.#dma32;

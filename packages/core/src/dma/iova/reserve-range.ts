@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+import { FRAMES } from "./iova-allocator.ts";
 import type { TakenRanges } from "./taken-ranges.ts";
 
 /**
- * Takes what is free of [first, end): what lies before a range that is taken already joins that range, what lies behind
- * the last one becomes a range of its own. `moved` hears of each range that begins earlier now. @see reserve_iova
+ * Takes what is free of [first, end), as far as that lies in the space: what lies before a range that is taken already
+ * joins that range, what lies behind the last one becomes a range of its own. `moved` hears of each range that begins
+ * earlier now. @see reserve_iova
  */
 export function reserveRange(
   ranges: TakenRanges,
@@ -11,10 +13,11 @@ export function reserveRange(
   end: number,
   moved: (from: number, to: number) => void = () => {},
 ): void {
-  for (let from = first; from < end; ) {
+  const stop = Math.min(end, FRAMES);
+  for (let from = Math.max(first, 0); from < stop; ) {
     const taken = ranges.rangeFrom(from);
-    if (taken >= end) {
-      ranges.insert(from, end);
+    if (taken >= stop) {
+      ranges.insert(from, stop);
       return;
     }
     if (from < taken) {

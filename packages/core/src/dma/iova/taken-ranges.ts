@@ -36,7 +36,15 @@ export class TakenRanges {
     return this.#gaps.give(first, end);
   }
 
-  /** Where the first range begins that ends past `frame`, or FRAMES. @see private_find_iova */
+  /** Where the range begins that holds `frame`, or -1. @see private_find_iova */
+  rangeOf(frame: number): number {
+    if (!(frame >= 0 && frame < FRAMES)) return -1;
+    if (this.#ranges.end(frame) >= 0) return frame;
+    const first = this.rangeFrom(frame);
+    return first <= frame ? first : -1;
+  }
+
+  /** Where the first range begins that ends past `frame`, a frame of the space, or FRAMES. */
   rangeFrom(frame: number): number {
     const gapEnd = this.#gaps.endAt(frame);
     if (frame < gapEnd) return gapEnd;

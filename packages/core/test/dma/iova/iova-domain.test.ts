@@ -40,6 +40,12 @@ test("a granule of 1 KiB", () => {
   expect(domain.allocate(500, { mask: MASK32 })).toBe(first);
 });
 
+test("lists merge at granules, and 128 KiB are cached (I-13)", () => {
+  const domain = new IovaDomain({ granule: 1024 });
+  expect([domain.mergeBoundary, domain.optimalSize]).toEqual([1023, 128 * KIB]);
+  expect(new IovaDomain().rangeCount).toBe(0);
+});
+
 test("reserved ranges are whole granules", () => {
   const domain = new IovaDomain();
   domain.reserve(0xffff_e800, 0xffff_f001);

@@ -56,3 +56,15 @@ test("frames up to 2^40", () => {
   expect(iova.free(2 ** 39 + 12_345)).toBe(true);
   expect(iova.free(2 ** 39)).toBe(false);
 });
+
+test("what lies outside of the space is never taken", () => {
+  const iova = new LinuxIova();
+  iova.reserve(-5, 3);
+  iova.reserve(2 ** 48 - 2, 2 ** 50);
+  expect(iova.rangeCount).toBe(2);
+  expect([-1, 3, 2 ** 48 - 3, 2 ** 48, 2 ** 60].map((frame) => iova.free(frame))).toEqual(
+    Array(5).fill(false),
+  );
+  expect([iova.free(2), iova.free(2 ** 48 - 1), iova.rangeCount]).toEqual([true, true, 0]);
+  expect(iova.allocate(1, -1)).toBeNull();
+});
