@@ -27,11 +27,6 @@ export class TranslationRuns {
     return this.#count;
   }
 
-  /** Number of runs that are stored, those without a translation not counted. */
-  get runCount(): number {
-    return this.#distances.length - 1 - this.#spare.length;
-  }
-
   /** Whether a page has a translation. */
   has(page: number): boolean {
     return this.#ids.at(page) !== NONE;
