@@ -17,4 +17,4 @@ const core = {
 };
 const { programs } = await import(new URL(`workload/${workload}.mjs`, import.meta.url).href);
 await setTimeout(LOADER_MS);
-process.stdout.write(`${JSON.stringify(programs[program].run(core))}\n`);
+process.stdout.write(`${JSON.stringify(await programs[program].run(core))}\n`);

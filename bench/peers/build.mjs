@@ -17,6 +17,7 @@ const peers = {
     needs: "Boost (Debian: libboost-dev)",
     libraries: [],
   },
+  iova: { libraries: [] },
   "memory-copy": { libraries: [] },
   scatterlist: { libraries: [] },
   "timed-wait": { header: "systemc", needs: "SystemC (Debian: libsystemc-dev)", libraries: ["-lsystemc"] },

@@ -91,6 +91,9 @@ export {
 export type { DmaDevice } from "./dma/dma-device.ts";
 export { DmaMasks, dmaBitMask } from "./dma/dma-mask.ts";
 export { busLimit, type DmaWindow, identityWindows } from "./dma/dma-window.ts";
+export { FirstFitIova } from "./dma/iova/first-fit-iova.ts";
+export type { IovaAllocator } from "./dma/iova/iova-allocator.ts";
+export { LinuxIova } from "./dma/iova/linux-iova.ts";
 export { type KernelArea, kernelAddress } from "./dma/kernel-address.ts";
 export type {
   CoherentAllocation,

@@ -23,7 +23,7 @@ type Said = Partial<DmaEntry> & { readonly device: string; readonly dmaAddress: 
  * catalogue (5.6, X-1 to X-20) is a finding `dma-api-misuse` that names the entry, and where the memory was mapped.
  *
  * Not taken over: that the table of entries can be full (X-21). A kernel complains of two things that dma-buf does by design:
- * of one memory that several devices write (before 7.0), and of syncs in a CPU bracket, whose direction is the bracket's
+ * of a scatterlist that is mapped more than once (before 7.0), and of syncs in a CPU bracket, whose direction is the bracket's
  * and not the mapping's (H-5). Here they are none.
  */
 export class DmaDebug {
@@ -196,6 +196,6 @@ export class DmaDebug {
 
 /** Whether two of them on one line are a mistake: memory that the device writes, and that is not coherent. */
 const tracksLines = ({ kind, direction }: DmaEntry): boolean =>
-  (kind === "single" || kind === "scatter-gather") && direction !== "TO_DEVICE";
+  kind === "single" && direction !== "TO_DEVICE";
 
 const hex = (value: number): string => `0x${value.toString(16)}`;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+import { type DmaDirection, deviceWrites } from "../direction.ts";
+
+/** What a mapping of an IOMMU allows and how it is done, or-ed together. @see IOMMU_READ in linux/iommu.h */
+export const IommuProt = {
+  /** The device may read. */
+  READ: 1 << 0,
+  /** The device may write. */
+  WRITE: 1 << 1,
+  /** The device's accesses snoop the CPU's caches. */
+  CACHE: 1 << 2,
+  /** The device may not fetch instructions. */
+  NOEXEC: 1 << 3,
+  /** Registers, not memory. */
+  MMIO: 1 << 4,
+  /** Only privileged accesses. */
+  PRIV: 1 << 5,
+} as const;
+
+/** What a mapping is made for, besides its direction. */
+export interface ProtOptions {
+  /** The device is coherent (I-2). */
+  readonly coherent?: boolean;
+  /** `DMA_ATTR_PRIVILEGED`. */
+  readonly privileged?: boolean;
+  /** Registers of another device, as `dma_map_resource` maps them: never snooped. */
+  readonly mmio?: boolean;
+}
+
+/** The flags of a streaming mapping (I-2). @see dma_info_to_prot */
+export function iommuProt(
+  direction: DmaDirection,
+  { coherent = false, privileged = false, mmio = false }: ProtOptions = {},
+): number {
+  let prot = direction === "from-device" ? 0 : IommuProt.READ;
+  if (deviceWrites(direction)) prot |= IommuProt.WRITE;
+  if (coherent && !mmio) prot |= IommuProt.CACHE;
+  if (privileged) prot |= IommuProt.PRIV;
+  if (mmio) prot |= IommuProt.MMIO;
+  return prot;
+}

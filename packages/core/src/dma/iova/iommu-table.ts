@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+import type { DmaAddr, PhysAddr } from "../../address.ts";
+
+/**
+ * What an IOMMU translates for one domain: page tables and the TLB in front of them. Sizes and addresses are in bytes and
+ * multiples of the granule. @see struct iommu_domain_ops
+ */
+export interface IommuTable {
+  /** Smallest page, in bytes. */
+  readonly granule: number;
+  /** Whether unmapping works without flushing at once, which lazy mode needs. @see IOMMU_CAP_DEFERRED_FLUSH */
+  readonly deferredFlush: boolean;
+  /**
+   * Maps [iova, iova + size) to the physical range from `phys` on, with flags of `IommuProt`. Throws `KernelError` EINVAL for
+   * what is not a multiple of the granule or past what it translates, and EEXIST where something is mapped; nothing is mapped then. @see iommu_map
+   */
+  map(iova: DmaAddr, phys: PhysAddr, size: number, prot: number): void;
+  /**
+   * Takes out what is mapped from `iova` on, up to the first page that is not or the end of the range; returns so many bytes.
+   * The TLB is left alone. @see iommu_unmap_fast
+   */
+  unmap(iova: DmaAddr, size: number): number;
+  /** Drops the TLB's entries of a range. @see iommu_iotlb_sync */
+  flush(iova: DmaAddr, size: number): void;
+  /** Drops all entries of the TLB. @see iommu_flush_iotlb_all */
+  flushAll(): void;
+  /** Makes new mappings known to an IOMMU that remembers pages without one. @see iotlb_sync_map */
+  syncMap?(iova: DmaAddr, size: number): void;
+  /**
+   * The physical address that a device gets at, through the TLB; null when the access faults. `access` is what it needs:
+   * `IommuProt.READ`, `WRITE`, or both, and `PRIV` when it is privileged.
+   */
+  translate(iova: DmaAddr, access: number): PhysAddr | null;
+  /** What the page tables say, without the TLB; null where nothing is mapped. @see iommu_iova_to_phys */
+  lookup(iova: DmaAddr): PhysAddr | null;
+}

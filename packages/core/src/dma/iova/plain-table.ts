@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+import { alignDown, type DmaAddr, PAGE_SIZE, type PhysAddr } from "../../address.ts";
+import { KernelError } from "../../error.ts";
+import { IommuProt } from "./iommu-prot.ts";
+import type { IommuTable } from "./iommu-table.ts";
+import { TranslationCache } from "./translation-cache.ts";
+import { TranslationRuns } from "./translation-runs.ts";
+
+const READ_WRITE = IommuProt.READ | IommuProt.WRITE;
+
+/** What a `PlainTable` is made of. */
+export interface PlainTableOptions {
+  /** Smallest page in bytes, a power of two (default 4096). */
+  readonly granule?: number;
+  /** Addresses that it translates are below this (default 2^52). */
+  readonly end?: number;
+  /** Whether it works in lazy mode (default true). */
+  readonly deferredFlush?: boolean;
+}
+
+/**
+ * Page tables without a format: which page goes where, and a TLB in front. What a device has used stays in the TLB, so it
+ * still reaches a page that was unmapped until the range or everything is flushed (I-5). The cost of mapping follows the
+ * number of calls, not of pages.
+ */
+export class PlainTable implements IommuTable {
+  readonly granule: number;
+  readonly deferredFlush: boolean;
+  /** The TLB. */
+  readonly tlb: TranslationCache;
+  readonly #pages: TranslationRuns;
+  readonly #end: number;
+
+  constructor({ granule = PAGE_SIZE, end = 2 ** 52, deferredFlush = true }: PlainTableOptions = {}) {
+    this.granule = granule;
+    this.deferredFlush = deferredFlush;
+    this.#end = end / granule;
+    this.#pages = new TranslationRuns(this.#end);
+    this.tlb = new TranslationCache(this.#end);
+  }
+
+  /** Bytes that are mapped. */
+  get mappedBytes(): number {
+    return this.#pages.pageCount * this.granule;
+  }
+
+  map(iova: DmaAddr, phys: PhysAddr, size: number, prot: number): void {
+    this.#checkAligned("iommu_map", iova, size);
+    if (phys % this.granule !== 0)
+      throw this.#unaligned("iommu_map", `physical address 0x${phys.toString(16)}`);
+    const [page, end] = this.#pagesOf(iova, size);
+    const taken = this.#pages.mappedFrom(page, end);
+    if (taken < end)
+      throw new KernelError(
+        "EEXIST",
+        "iommu_map",
+        `0x${(taken * this.granule).toString(16)} is mapped already`,
+      );
+    this.#pages.add(page, end, phys / this.granule, prot);
+  }
+
+  unmap(iova: DmaAddr, size: number): number {
+    this.#checkAligned("iommu_unmap", iova, size);
+    const [page, end] = this.#pagesOf(iova, size);
+    const stop = this.#pages.holeFrom(page, end);
+    this.#pages.clear(page, stop);
+    return (stop - page) * this.granule;
+  }
+
+  flush(iova: DmaAddr, size: number): void {
+    this.tlb.flush(...this.#pagesOf(iova, size));
+  }
+
+  flushAll(): void {
+    this.tlb.flushAll();
+  }
+
+  translate(iova: DmaAddr, access: number): PhysAddr | null {
+    const page = Math.floor(iova / this.granule);
+    if (page >= this.#end || !this.tlb.fill(page, this.#pages)) return null;
+    const prot = this.tlb.protOf(page);
+    if ((access & ~prot & READ_WRITE) !== 0 || (prot & ~access & IommuProt.PRIV) !== 0) return null;
+    return (this.tlb.physOf(page) * this.granule + (iova % this.granule)) as PhysAddr;
+  }
+
+  lookup(iova: DmaAddr): PhysAddr | null {
+    const page = Math.floor(iova / this.granule);
+    if (page >= this.#end || !this.#pages.has(page)) return null;
+    return (this.#pages.physOf(page) * this.granule + (iova % this.granule)) as PhysAddr;
+  }
+
+  /** Flags of what is mapped at an address, 0 where nothing is; the page tables' word, not the TLB's. */
+  prot(iova: DmaAddr): number {
+    return this.#pages.protOf(Math.floor(iova / this.granule));
+  }
+
+  /** Whether a device would reach through the TLB what is not mapped any more, or not that way (I-5). */
+  isStale(iova: DmaAddr): boolean {
+    const page = Math.floor(iova / this.granule);
+    if (!this.tlb.has(page)) return false;
+    const pages = this.#pages;
+    return (
+      !pages.has(page) ||
+      pages.physOf(page) !== this.tlb.physOf(page) ||
+      pages.protOf(page) !== this.tlb.protOf(page)
+    );
+  }
+
+  #pagesOf(iova: DmaAddr, size: number): [page: number, end: number] {
+    const { granule } = this;
+    return [alignDown(iova, granule) / granule, Math.ceil((iova + size) / granule)];
+  }
+
+  #checkAligned(operation: string, iova: DmaAddr, size: number): void {
+    if (iova % this.granule !== 0) throw this.#unaligned(operation, `address 0x${iova.toString(16)}`);
+    if (size % this.granule !== 0) throw this.#unaligned(operation, `size ${size}`);
+    if (iova + size > this.#end * this.granule)
+      throw new KernelError(
+        "EINVAL",
+        operation,
+        `0x${(iova + size).toString(16)} is past what is translated`,
+      );
+  }
+
+  #unaligned(operation: string, what: string): KernelError {
+    return new KernelError("EINVAL", operation, `${what} is not a multiple of the granule ${this.granule}`);
+  }
+}
