@@ -77,13 +77,14 @@ export class DeviceTransfers {
     return true;
   }
 
-  #access({ device, kind, extents, route }: Transfer): void {
+  #access({ device, kind, extents, route, mapping }: Transfer): void {
     const { machine, simulation } = this.#hands;
     const { trace } = simulation;
     const name = trace.intern(device.name);
     const index = kind === "read" ? 0 : 1;
     const event = trace.emit(deviceAccess, name, index, extents.addressAt(0), extents.bytes);
-    machine.access(route, kind, extents, event);
+    for (const part of mapping?.placement.reached(extents, route) ?? [{ route, extents }])
+      machine.access(part.route, kind, part.extents, event);
   }
 
   #runningOn(device: DmaDevice): Map<number, () => void> {

@@ -10,11 +10,13 @@ import type { Trace } from "../sim/trace.ts";
 import type { Tracepoint } from "../sim/tracepoint.ts";
 import { token } from "../token.ts";
 import { ARCH, type Arch } from "./arch.ts";
+import { DirectDma } from "./backend/direct-dma.ts";
+import type { DmaBackend, MapRequest, Placement } from "./backend/dma-backend.ts";
 import { CPU, type Cpu } from "./cpu.ts";
 import { type DmaDirection, dmaDirections } from "./direction.ts";
 import { attributeBits, type DmaAttributes } from "./dma-attributes.ts";
 import type { DmaDevice } from "./dma-device.ts";
-import { capable, unreachable } from "./dma-reach.ts";
+import { unreachable } from "./dma-reach.ts";
 import * as events from "./dma-trace.ts";
 import { linearPhys } from "./kernel-address.ts";
 import {
@@ -52,8 +54,7 @@ export interface SyncedPart {
  */
 @injectable()
 export class DmaApi {
-  readonly #arch: Arch;
-  readonly #cpu: Cpu;
+  readonly #direct: DirectDma;
   readonly #trace: Trace;
   readonly #memory: PhysicalMemory;
   readonly #live = new Set<DmaMapping>();
@@ -64,8 +65,7 @@ export class DmaApi {
     @inject(SIMULATION) simulation: Simulation,
     @inject(PHYSICAL_MEMORY) memory: PhysicalMemory,
   ) {
-    this.#arch = arch;
-    this.#cpu = cpu;
+    this.#direct = new DirectDma(arch, cpu);
     this.#trace = simulation.trace;
     this.#memory = memory;
   }
@@ -76,8 +76,8 @@ export class DmaApi {
   }
 
   /**
-   * Maps a contiguous physical range of RAM. Throws `KernelError` EIO when the device cannot reach it (D-14; on a real
-   * kernel swiotlb bounces it, and what is bounced is not shared). @see dma_map_page
+   * Maps a contiguous physical range of RAM. Throws `KernelError` EIO when the device cannot reach it (D-14).
+   * @see dma_map_page
    */
   mapPage(
     device: DmaDevice,
@@ -88,24 +88,19 @@ export class DmaApi {
   ): PageMapping {
     checkDirection(direction);
     const extents = Extents.of([address, address + size]);
-    const end = address + size;
-    const dmaAddress = this.#placeOrError(device, address, end, direction, attributes, "dma_map_page");
-    const mapping: PageMapping = { kind: "page", device, direction, extents, attributes, dmaAddress, size };
+    const request = { device, extents, direction, attributes, operation: "dma_map_page", list: false };
+    const placement = this.#placed(request);
+    const dmaAddress = placement === null ? DMA_MAPPING_ERROR : (placement.dmaAddresses[0] as number);
     const bits = attributeBits(attributes);
     const name = this.#trace.intern(device.name);
-    const event = this.#trace.emit(
-      events.dmaMapPage,
-      name,
-      address,
-      dmaAddress,
-      size,
-      number(direction),
-      bits,
-    );
-    if (dmaAddress === DMA_MAPPING_ERROR) return mapping;
+    const dir = number(direction);
+    const event = this.#trace.emit(events.dmaMapPage, name, address, dmaAddress, size, dir, bits);
+    const known = { kind: "page", device, direction, extents, attributes, dmaAddress, size } as const;
+    if (placement === null) return { ...known, placement: failed };
+    const mapping: PageMapping = { ...known, placement };
     this.#live.add(mapping);
     if (attributes.unchecked !== true) this.mappingError(mapping);
-    this.#forDevice(mapping, extents, direction, attributes, event);
+    placement.map(event);
     return mapping;
   }
 
@@ -143,7 +138,7 @@ export class DmaApi {
       number(direction),
       bits,
     );
-    if (this.#live.delete(mapping)) this.#forCpu(mapping, extents, direction, given, event);
+    this.#unplace(mapping, direction, given, event);
   }
 
   /**
@@ -157,32 +152,26 @@ export class DmaApi {
     attributes: DmaAttributes = {},
   ): SgMapping {
     checkDirection(direction);
-    const { starts, ends, count } = extents;
-    const dmaAddresses = new Float64Array(count);
-    const dmaLengths = new Float64Array(count);
-    for (let i = 0; i < count; i++) {
-      const start = starts[i] as number;
-      const end = ends[i] as number;
-      dmaAddresses[i] = this.#place(device, start, end, direction, attributes, "dma_map_sgtable");
-      dmaLengths[i] = end - start;
-    }
+    const request = { device, extents, direction, attributes, operation: "dma_map_sgtable", list: true };
+    const placement = this.#backend(device).place(request);
+    const { dmaAddresses, dmaLengths, nents } = placement;
     const mapping: SgMapping = {
-      ...{ kind: "sg", device, direction, extents, attributes, dmaAddresses, dmaLengths, nents: count },
+      ...{ kind: "sg", device, direction, extents, attributes, dmaAddresses, dmaLengths, nents, placement },
       skipCpuSync: attributes.skipCpuSync === true,
     };
     this.#live.add(mapping);
     const event = this.#trace.emit(
       events.dmaMapSg,
       this.#trace.intern(device.name),
-      count,
-      count,
+      extents.count,
+      nents,
       extents.addressAt(0),
       dmaAddresses[0] as number,
       extents.bytes,
       number(direction),
       attributeBits(attributes),
     );
-    this.#forDevice(mapping, extents, direction, attributes, event);
+    placement.map(event);
     return mapping;
   }
 
@@ -200,7 +189,7 @@ export class DmaApi {
       bits,
       entries,
     );
-    if (this.#live.delete(mapping)) this.#forCpu(mapping, extents, direction, given, event);
+    this.#unplace(mapping, direction, given, event);
   }
 
   /**
@@ -252,19 +241,19 @@ export class DmaApi {
   /** Hands a part of a contiguous range to the CPU for a while (D-4, D-5). @see dma_sync_single_range_for_cpu */
   syncSingleForCpu(mapping: PageMapping, part: SyncedPart = {}): void {
     const { extents, direction, event } = this.#syncedPart(events.dmaSyncSingleForCpu, mapping, part);
-    if (extents !== null) this.#forCpu(mapping, extents, direction, {}, event);
+    if (extents !== null) mapping.placement.syncForCpu(extents, direction, event);
   }
 
   /** Hands it back to the device. @see dma_sync_single_range_for_device */
   syncSingleForDevice(mapping: PageMapping, part: SyncedPart = {}): void {
     const { extents, direction, event } = this.#syncedPart(events.dmaSyncSingleForDevice, mapping, part);
-    if (extents !== null) this.#forDevice(mapping, extents, direction, {}, event);
+    if (extents !== null) mapping.placement.syncForDevice(extents, direction, event);
   }
 
   /** Hands mapped memory to the CPU for a while (D-4). @see dma_sync_sgtable_for_cpu */
   syncSgtableForCpu(mapping: SgMapping, direction: DmaDirection = mapping.direction, entries?: number): void {
     const event = this.#emitSync(events.dmaSyncSgForCpu, mapping, direction, entries);
-    this.#forCpu(mapping, mapping.extents, direction, {}, event);
+    mapping.placement.syncForCpu(mapping.extents, direction, event);
   }
 
   /** Hands mapped memory back to the device (D-4). @see dma_sync_sgtable_for_device */
@@ -274,7 +263,7 @@ export class DmaApi {
     entries?: number,
   ): void {
     const event = this.#emitSync(events.dmaSyncSgForDevice, mapping, direction, entries);
-    this.#forDevice(mapping, mapping.extents, direction, {}, event);
+    mapping.placement.syncForDevice(mapping.extents, direction, event);
   }
 
   /** Asks whether mapping failed; a driver that does not is found out (X-9). @see dma_mapping_error */
@@ -299,60 +288,29 @@ export class DmaApi {
     return this.#live.delete(allocation);
   }
 
-  /** Bus address of a physical range; throws as `mapPage`. */
-  #place(
-    device: DmaDevice,
-    start: number,
-    end: number,
-    direction: DmaDirection,
-    { requireCoherent = false }: DmaAttributes,
-    operation: string,
-  ): number {
-    if (requireCoherent && !device.coherent) {
-      throw new KernelError("EIO", operation, `${device.name} is not coherent, and the mapping must be`);
-    }
-    const bus = capable(device, start, end, direction, device.masks.streaming);
-    if (bus === null) throw unreachable(device, start, end, operation, device.masks.streaming);
-    return bus;
+  /** Who gives a device its addresses (D-1). */
+  #backend(_device: DmaDevice): DmaBackend {
+    return this.#direct;
   }
 
-  /** As `#place`; for a driver that asks by itself, `DMA_MAPPING_ERROR` instead of the error. */
-  #placeOrError(
-    device: DmaDevice,
-    start: number,
-    end: number,
-    direction: DmaDirection,
-    attributes: DmaAttributes,
-    operation: string,
-  ): number {
+  /** Places a mapping; null instead of an error for a driver that asks by itself. */
+  #placed(request: MapRequest): Placement | null {
     try {
-      return this.#place(device, start, end, direction, attributes, operation);
+      return this.#backend(request.device).place(request);
     } catch (error) {
-      if (attributes.unchecked === true && error instanceof KernelError) return DMA_MAPPING_ERROR;
+      if (request.attributes.unchecked === true && error instanceof KernelError) return null;
       throw error;
     }
   }
 
-  #forDevice(
-    { device }: DmaMapping,
-    extents: Extents,
+  /** Ends a mapping; one that is none, or none of this kind, is not touched. */
+  #unplace(
+    mapping: PageMapping | SgMapping,
     direction: DmaDirection,
-    { skipCpuSync = false, mmio = false }: DmaAttributes,
+    given: DmaAttributes,
     event: number,
   ): void {
-    if (device.coherent || skipCpuSync || mmio) return;
-    this.#cpu.maintain(this.#arch.syncForDevice(extents, direction), event);
-  }
-
-  #forCpu(
-    { device, attributes }: DmaMapping,
-    extents: Extents,
-    direction: DmaDirection,
-    { skipCpuSync = false }: DmaAttributes,
-    event: number,
-  ): void {
-    if (device.coherent || skipCpuSync || attributes.mmio === true) return;
-    this.#cpu.maintain(this.#arch.syncForCpu(extents, direction), event);
+    if (this.#live.delete(mapping)) mapping.placement.unmap(direction, given.skipCpuSync === true, event);
   }
 
   #syncedPart(
@@ -385,6 +343,19 @@ export class DmaApi {
     );
   }
 }
+
+/** Of a mapping that failed: there is nothing to hand over. */
+const failed: Placement = {
+  dmaAddresses: Float64Array.of(DMA_MAPPING_ERROR),
+  dmaLengths: Float64Array.of(0),
+  nents: 0,
+  bounced: null,
+  map: () => {},
+  syncForDevice: () => {},
+  syncForCpu: () => {},
+  unmap: () => {},
+  reached: () => [],
+};
 
 const number = (direction: DmaDirection): number => dmaDirections.indexOf(direction);
 

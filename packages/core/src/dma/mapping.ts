@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { CpuAddr } from "../address.ts";
 import type { Extents } from "../memory/extents.ts";
+import type { Placement } from "./backend/dma-backend.ts";
 import type { PageSource } from "./contiguous-pages.ts";
 import type { DmaDirection } from "./direction.ts";
 import type { DmaAttributes } from "./dma-attributes.ts";
@@ -19,8 +20,13 @@ interface Mapped {
   readonly attributes: DmaAttributes;
 }
 
+/** What was placed by a backend, and is handed over by it. */
+interface Placed extends Mapped {
+  readonly placement: Placement;
+}
+
 /** One contiguous range that is handed to the device and back. @see dma_map_page, dma_map_single */
-export interface PageMapping extends Mapped {
+export interface PageMapping extends Placed {
   readonly kind: "page";
   readonly dmaAddress: number;
   /** Bytes. */
@@ -31,7 +37,7 @@ export interface PageMapping extends Mapped {
  * A scatterlist as it is mapped for one device: the CPU's view (`extents`, one range an entry) and the device's
  * (`dmaAddresses`, `dmaLengths`, `nents` entries). Flat arrays, not an object an entry. @see sg_table
  */
-export interface SgMapping extends Mapped {
+export interface SgMapping extends Placed {
   readonly kind: "sg";
   /** Bus address of each mapped entry. */
   readonly dmaAddresses: Float64Array;

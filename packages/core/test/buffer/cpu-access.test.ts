@@ -140,7 +140,7 @@ test("the events say which direction (B-54)", () => {
     })(),
   );
   const events = [...bench.system.simulation.trace.events()].map(String);
-  expect(events.filter((text) => text.includes("cpu_access"))).toEqual(
+  expect(events.filter((text) => text.includes("cpu_access:"))).toEqual(
     ["BIDIRECTIONAL", "TO_DEVICE", "FROM_DEVICE"].flatMap((dir) => [
       `dma_buf_begin_cpu_access: ino=1 dir=${dir}`,
       `dma_buf_end_cpu_access: ino=1 dir=${dir}`,

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+import type { Route } from "../../coherency/topology.ts";
+import type { Extents } from "../../memory/extents.ts";
+import type { DmaDirection } from "../direction.ts";
+import type { DmaAttributes } from "../dma-attributes.ts";
+import type { DmaDevice } from "../dma-device.ts";
+
+/** What is to be mapped, and how. */
+export interface MapRequest {
+  readonly device: DmaDevice;
+  /** Physical ranges, one an entry, in order. */
+  readonly extents: Extents;
+  readonly direction: DmaDirection;
+  readonly attributes: DmaAttributes;
+  /** The call as messages name it: `dma_map_page`, `dma_map_sgtable`. */
+  readonly operation: string;
+  /** Whether entries may be joined for the device: a scatterlist, not a page. */
+  readonly list: boolean;
+}
+
+/** A part of a mapping as the device's accesses reach it. */
+export interface Reached {
+  readonly route: Route;
+  /** Physical ranges, at the addresses of the originals. */
+  readonly extents: Extents;
+}
+
+/**
+ * A mapping as one backend has placed it: the bus addresses, and what handing it over takes. Handing over is told in the
+ * terms of the request's ranges, or of parts of them.
+ */
+export interface Placement {
+  /** Bus address of each mapped entry. */
+  readonly dmaAddresses: Float64Array;
+  /** Bytes of each mapped entry. */
+  readonly dmaLengths: Float64Array;
+  readonly nents: number;
+  /** The parts that the device does not share with the CPU, since they are copies; null where there are none. */
+  readonly bounced: Extents | null;
+  /** Hands freshly mapped memory to the device: copies and maintenance. `event` is the one that asks for it. */
+  map(event: number): void;
+  /** Hands a part to the device again. */
+  syncForDevice(part: Extents, direction: DmaDirection, event: number): void;
+  /** Hands a part to the CPU. */
+  syncForCpu(part: Extents, direction: DmaDirection, event: number): void;
+  /** Hands everything to the CPU, unless the caller skips that, and gives the addresses back. */
+  unmap(direction: DmaDirection, skipCpuSync: boolean, event: number): void;
+  /** How the device's accesses to a part reach memory; `own` is the route that the device would take. */
+  reached(part: Extents, own: Route): readonly Reached[];
+}
+
+/** Where the bus addresses of a device come from (D-1): memory itself, or an IOMMU. */
+export interface DmaBackend {
+  /**
+   * Places a mapping: takes addresses for it, and touches no memory. Throws `KernelError` EIO, or as the backend answers,
+   * for what the device cannot be given; nothing is taken then.
+   */
+  place(request: MapRequest): Placement;
+  /** Bytes that one mapping can have at most; infinite where nothing limits it (D-19). @see dma_max_mapping_size */
+  maxMappingSize(device: DmaDevice): number;
+  /** Bytes that one mapping should have at most, to be quick (D-19). @see dma_opt_mapping_size */
+  optMappingSize(device: DmaDevice): number;
+}
