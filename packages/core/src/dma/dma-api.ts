@@ -27,6 +27,7 @@ import {
   type ResourceMapping,
   type SgMapping,
 } from "./mapping.ts";
+import { outsizeEntries } from "./outsize-entries.ts";
 
 /** The DMA API of the running system. */
 export const DMA_API = token<DmaApi>("core", "DmaApi");
@@ -171,6 +172,19 @@ export class DmaApi {
       number(direction),
       attributeBits(attributes),
     );
+    for (const { entry, why, bound } of outsizeEntries(device, dmaAddresses, dmaLengths, nents)) {
+      const [start, length] = [dmaAddresses[entry] as number, dmaLengths[entry] as number];
+      const reason = why === "longer" ? 0 : 1;
+      this.#trace.emit(
+        events.dmaSgOutsize,
+        this.#trace.intern(device.name),
+        entry,
+        start,
+        length,
+        bound,
+        reason,
+      );
+    }
     placement.map(event);
     return mapping;
   }

@@ -258,3 +258,15 @@ export const cpuDrain = tracepoint("cpu", "wmb");
 
 /** Ours: a driver let go of its device. @see BUS_NOTIFY_UNBOUND_DRIVER */
 export const dmaDriverUnbound = tracepoint("dma", "driver_unbound", ["device", "string"]);
+
+/** Ours: an entry of a mapped scatterlist that the device does not take. @see check_sg_segment */
+export const dmaSgOutsize = tracepoint(
+  "dma",
+  "dma_sg_outsize",
+  ["device", "string"],
+  ["entry", "number"],
+  ["dma_addr", "address"],
+  ["length", "number"],
+  ["bound", "number"],
+  ["why", ["longer", "crosses"]],
+);

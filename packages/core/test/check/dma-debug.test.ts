@@ -2,6 +2,7 @@
 // Every entry of dma-debug's catalogue (5.6) by a driver that commits exactly that sin, and one that commits none.
 import { describe, expect, test } from "vitest";
 import {
+  assemble,
   type CpuAddr,
   Extents,
   type Finding,
@@ -189,6 +190,24 @@ describe("each sin is found by its entry, and nothing else", () => {
       dma.unmapPage(mapping);
     });
     expect(rules(findings)).toEqual(["X-15", "X-17"]);
+  });
+
+  test("X-18 and X-19: an entry that is longer than the device takes, and one that crosses its boundary", () => {
+    const picky = { class: "dma", coherent: false, maxSegmentSize: 4096, segmentBoundaryMask: 0x1fff };
+    const findings = assemble(
+      { ...platform.board, devices: { ...platform.board.devices, picky } },
+      platform.plugins,
+    )
+      .inspect(function* ({ dma, device }) {
+        const entries = Extents.each([0x1000, 0x4000, 0x7800], [0x2000, 0x6000, 0x8400]);
+        dma.unmapSgtable(dma.mapSgtable(device("picky"), entries, "to-device"));
+        dma.unmapSgtable(dma.mapSgtable(device("direct"), entries, "to-device"));
+        yield 0;
+      })
+      .findings.filter(({ code }) => code === "dma-api-misuse");
+    expect(rules(findings)).toEqual(["X-18", "X-19"]);
+    expect(findings[0]?.message).toContain("entry 1, 8192 bytes at 0x4000, is longer than the 4096");
+    expect(findings[1]?.message).toContain("entry 2, 3072 bytes at 0x7800, crosses a multiple of 8192");
   });
 
   test("X-20: one line mapped twice for a device that writes it", () => {

@@ -48,6 +48,7 @@ export class DmaDebug {
     on(dma.dmaMappingError, (event) => {
       for (const entry of this.#entries.at(event.text("device"), event.get("dma_addr"))) entry.checked = true;
     });
+    on(dma.dmaSgOutsize, (event) => this.#outsize(event));
     on(dma.dmaUnmapPage, (event) => this.#unmap(event, "dma_unmap_page", "single", "addr"));
     on(dma.dmaUnmapSg, (event) => this.#unmap(event, "dma_unmap_sg", "scatter-gather", "addrs"));
     on(dma.dmaUnmapResource, (event) => this.#unmap(event, "dma_unmap_resource", "resource", "addr"));
@@ -104,6 +105,21 @@ export class DmaDebug {
     if (area === "text" || area === "rodata")
       this.#note("X-11", operation, `${hex(address)} is the kernel's ${area}`, event, null);
     else this.#note("X-12", operation, `${hex(address)} is not in the linear map`, event, null);
+  }
+
+  #outsize(event: Event): void {
+    const operation = `dma_map_sg of ${event.text("device")}`;
+    const [length, bound] = [event.get("length"), event.get("bound")];
+    const entry = `entry ${event.get("entry")}, ${length} bytes at ${hex(event.get("dma_addr"))},`;
+    if (event.text("why") === "longer")
+      this.#note(
+        "X-18",
+        operation,
+        `${entry} is longer than the ${bound} that the device takes`,
+        event,
+        null,
+      );
+    else this.#note("X-19", operation, `${entry} crosses a multiple of ${bound}`, event, null);
   }
 
   #unmap(event: Event, call: string, kind: EntryKind, address: string): void {
