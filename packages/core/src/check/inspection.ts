@@ -28,6 +28,8 @@ export interface Inspected {
   readonly dma: DmaApi;
   readonly cpu: Cpu;
   readonly hazards: readonly (Hazard & { time: number })[];
+  /** Whether races are looked for. */
+  readonly seeksRaces: boolean;
 }
 
 /** How an inspected run came to its end. */
@@ -48,7 +50,7 @@ export class Inspection {
   readonly #ledger: AccessLedger;
   readonly #brackets: BracketChecker;
   readonly #memoryTypes: MemoryTypeChecker;
-  readonly #races: RaceChecker;
+  readonly #races: RaceChecker | null;
   readonly #locks: LockChecker;
   readonly #promises: FencePromiseChecker;
 
@@ -59,7 +61,7 @@ export class Inspection {
     this.#ledger = new AccessLedger(stages, this.buffers, trace);
     this.#brackets = new BracketChecker(trace);
     this.#memoryTypes = new MemoryTypeChecker(trace);
-    this.#races = new RaceChecker(trace, system.analysis, this.buffers);
+    this.#races = system.seeksRaces ? new RaceChecker(trace, system.analysis, this.buffers) : null;
     this.#locks = new LockChecker(trace);
     this.#promises = new FencePromiseChecker(trace);
   }
@@ -83,7 +85,7 @@ export class Inspection {
     const context = { machine: analysis, trace, ledger: this.#ledger, buffers, text, required, writeBarrier };
     const findings = mergeFindings([
       ...hazardFindings(hazards, context),
-      ...raceFindings(this.#races.finish(), context),
+      ...raceFindings(this.#races?.finish() ?? [], context),
       ...deadlockFindings(blocked),
       ...livelockFindings(livelock, now),
       ...this.#locks.findings(),
