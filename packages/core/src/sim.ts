@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+
+export type { BlockOptions, Wakeup } from "./sim/block.ts";
 export { Clock, MICROSECOND, MILLISECOND, SECOND } from "./sim/clock.ts";
 export { type Diagnostic, type DiagnosticSeverity, Diagnostics, kernelWarning } from "./sim/diagnostic.ts";
 export {
@@ -11,15 +13,8 @@ export {
 } from "./sim/explore.ts";
 export type { Process, Suspension, Waitable } from "./sim/process.ts";
 export { type Candidate, type Decision, type Schedule, Scheduler } from "./sim/scheduler.ts";
-export {
-  type BlockedTask,
-  type BlockOptions,
-  type BusyTask,
-  type RunReport,
-  Simulation,
-  type SimulationOptions,
-  type Wakeup,
-} from "./sim/simulation.ts";
+export { Simulation, type SimulationOptions } from "./sim/simulation.ts";
+export type { BlockedTask, BusyTask, RunReport } from "./sim/simulation-report.ts";
 export type { Task } from "./sim/task.ts";
 export { type EngineJob, Timeline } from "./sim/timeline.ts";
 export type { Timer } from "./sim/timer.ts";

@@ -26,7 +26,8 @@ const hex = (value: number): string => `0x${value.toString(16)}`;
 /** A board as people read it: masters, what stands in front of them, pools, and the share matrix. */
 export function boardText(facts: BoardFacts, colors: Colors, all: boolean): string[] {
   const { model, compatible, masters, iommus, pools, ram, assumed } = facts;
-  const lines = [`${colors.bold(model ?? "a board without a name")}  ${colors.dim(compatible.join(" "))}`];
+  const kind = compatible.length === 0 ? "" : `  ${colors.dim(compatible.join(" "))}`;
+  const lines = [`${colors.bold(model ?? "a board without a name")}${kind}`];
   lines.push(`RAM  ${ram.length === 0 ? "not in the blob" : ram.map(rangeText).join(", ")}`);
   for (const { kind, base, size, path } of pools) {
     lines.push(`${kind}  ${base === null ? bytes(size) : rangeText({ base, size })}  ${colors.dim(path)}`);

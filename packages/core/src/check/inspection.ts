@@ -5,7 +5,8 @@ import type { Hazard } from "../coherency/hazard.ts";
 import { type RequiredMaintenance, requiredMaintenance } from "../coherency/required-maintenance.ts";
 import type { Cpu } from "../dma/cpu.ts";
 import type { DmaApi } from "../dma/dma-api.ts";
-import type { BlockedTask, BusyTask, Simulation } from "../sim/simulation.ts";
+import type { Simulation } from "../sim/simulation.ts";
+import type { BlockedTask, BusyTask } from "../sim/simulation-report.ts";
 import { AccessLedger, type LedgerStage } from "./access-ledger.ts";
 import { BracketChecker } from "./bracket-checker.ts";
 import { BufferMap } from "./buffer-map.ts";
@@ -29,6 +30,8 @@ export interface Inspected {
   readonly dma: DmaApi;
   readonly cpu: Cpu;
   readonly hazards: readonly (Hazard & { time: number })[];
+  /** Whether races are looked for. */
+  readonly seeksRaces: boolean;
 }
 
 /** How an inspected run came to its end. */
@@ -49,8 +52,8 @@ export class Inspection {
   readonly #ledger: AccessLedger;
   readonly #brackets: BracketChecker;
   readonly #memoryTypes: MemoryTypeChecker;
+  readonly #races: RaceChecker | null;
   readonly #dmaDebug: DmaDebug;
-  readonly #races: RaceChecker;
   readonly #locks: LockChecker;
   readonly #promises: FencePromiseChecker;
 
@@ -61,8 +64,8 @@ export class Inspection {
     this.#ledger = new AccessLedger(stages, this.buffers, trace);
     this.#brackets = new BracketChecker(trace);
     this.#memoryTypes = new MemoryTypeChecker(trace);
+    this.#races = system.seeksRaces ? new RaceChecker(trace, system.analysis, this.buffers) : null;
     this.#dmaDebug = new DmaDebug(trace, system.cpu.line);
-    this.#races = new RaceChecker(trace, system.analysis, this.buffers);
     this.#locks = new LockChecker(trace);
     this.#promises = new FencePromiseChecker(trace);
   }
@@ -86,7 +89,7 @@ export class Inspection {
     const context = { machine: analysis, trace, ledger: this.#ledger, buffers, text, required, writeBarrier };
     const findings = mergeFindings([
       ...hazardFindings(hazards, context),
-      ...raceFindings(this.#races.finish(), context),
+      ...raceFindings(this.#races?.finish() ?? [], context),
       ...deadlockFindings(blocked),
       ...livelockFindings(livelock, now),
       ...this.#locks.findings(),

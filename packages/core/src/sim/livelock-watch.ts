@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { BusyTask } from "./simulation.ts";
+import type { BusyTask } from "./simulation-report.ts";
 
 /** Tasks that a report names. */
 const MOST_NAMED = 8;

@@ -1,60 +1,22 @@
 // SPDX-License-Identifier: MIT
 import { KernelError } from "../error.ts";
+import { type BlockOptions, block, type Wakeup } from "./block.ts";
 import { Clock } from "./clock.ts";
 import { Diagnostics } from "./diagnostic.ts";
 import { EventQueue } from "./event-queue.ts";
 import { LivelockWatch } from "./livelock-watch.ts";
+import { named } from "./named-error.ts";
 import { type Process, ProcessLedger, type Suspension, type Waitable } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { type BusyTask, blockedTasks, type RunReport } from "./simulation-report.ts";
 import { type Task, Thread, type ThreadScheduler } from "./task.ts";
 import { Timer, type TimerScheduler } from "./timer.ts";
 import { Trace } from "./trace.ts";
-
-/** A task that can never go on, because nothing is left that could wake it. */
-export interface BlockedTask {
-  readonly task: string;
-  /** Id of its timeline in the trace. */
-  readonly timeline: number;
-  /** What it waits for, as in `fence usb0 ep1in seq 3`. */
-  readonly waitsFor: string;
-  /** The timeline that would have to act, where one is known: a lock's owner, a joined task. */
-  readonly heldBy: string | null;
-  /** Virtual time in ns since when. */
-  readonly since: number;
-}
-
-/** A task that runs and runs while nothing else comes of it. */
-export interface BusyTask {
-  readonly task: string;
-  /** How often it ran since anything happened. */
-  readonly steps: number;
-}
-
-/** How a run ended. */
-export interface RunReport {
-  /** Virtual time in ns. */
-  readonly time: number;
-  /** The deadlock: the tasks that were left blocked, in the order in which they were spawned; empty when all is well. */
-  readonly blocked: readonly BlockedTask[];
-  /** The livelock that ended the run: who runs without anything coming of it, the busiest first. */
-  readonly livelock?: readonly BusyTask[];
-}
 
 /** How a simulation runs. */
 export interface SimulationOptions {
   /** Who runs next when several are due; default whoever came first. */
   readonly scheduler?: Scheduler;
-}
-
-/** How a block ended. */
-export type Wakeup = "woken" | "timed-out" | "interrupted";
-
-/** How a task may be blocked. */
-export interface BlockOptions {
-  /** After how many ns to give up; default never. */
-  readonly timeout?: number;
-  /** Whether a signal (`Task.interrupt`) ends it; default no. */
-  readonly interruptible?: boolean;
 }
 
 /**
@@ -162,7 +124,7 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
     }
     if (livelock !== null) {
       this.#ledger.takeForgotten();
-      return { time: this.now, blocked: this.#blocked(), livelock };
+      return { time: this.now, blocked: blockedTasks(this.#threads), livelock };
     }
     if (until < Number.POSITIVE_INFINITY && until > this.now) this.#clock.advanceTo(until);
     if (this.#queue.size > 0) return { time: this.now, blocked: [] };
@@ -170,7 +132,7 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
     if (forgotten.length > 0) {
       throw new TypeError(`made and never run, write yield* in front: ${forgotten.join(", ")}`);
     }
-    return { time: this.now, blocked: this.#blocked() };
+    return { time: this.now, blocked: blockedTasks(this.#threads) };
   }
 
   #first(): number {
@@ -218,27 +180,10 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
    * meant for something else, so callers loop on their condition.
    */
   block(on: Waitable, options: BlockOptions = {}): Process<Wakeup> {
-    return this.process("block", this.#block(on, options));
-  }
-
-  *#block(on: Waitable, options: BlockOptions): Process<Wakeup> {
-    const thread = this.running("block");
-    thread.interruptible = options.interruptible ?? false;
-    if (thread.interruptible && thread.signalPending) {
-      thread.signalPending = false;
-      return "interrupted";
-    }
-    thread.timeout = options.timeout ?? Number.POSITIVE_INFINITY;
-    if (thread.timeout <= 0) return "timed-out";
-    thread.blockedOn = on;
-    yield on;
-    thread.timeout = Number.POSITIVE_INFINITY;
-    thread.interruptible = false;
-    if (thread.timedOut) return "timed-out";
-    if (!thread.interrupted) return "woken";
-    thread.interrupted = false;
-    thread.signalPending = false;
-    return "interrupted";
+    return this.process(
+      "block",
+      block(() => this.running("block"), on, options),
+    );
   }
 
   /** Makes a blocked task runnable; false when it is not blocked. Works in atomic context. */
@@ -401,21 +346,4 @@ export class Simulation implements ThreadScheduler, TimerScheduler {
     this.#slots[slot] = undefined;
     this.#freeSlots.push(slot);
   }
-
-  #blocked(): readonly BlockedTask[] {
-    const blocked: BlockedTask[] = [];
-    for (const { name, timeline, daemon, blockedOn, blockedSince } of this.#threads) {
-      if (daemon || blockedOn === null) continue;
-      const heldBy = blockedOn.heldBy?.() ?? null;
-      blocked.push({ task: name, timeline, waitsFor: blockedOn.describe(), heldBy, since: blockedSince });
-    }
-    return blocked;
-  }
-}
-
-/** The error with a name in front, so that errors nest outward: task, operation, errno, reason. */
-function named(name: string, error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(`${name}: ${String(error)}`, { cause: error });
-  error.message = `${name}: ${error.message}`;
-  return error;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { KernelError } from "../error.ts";
+import type { BlockOptions, Wakeup } from "./block.ts";
 import type { Process, Waitable } from "./process.ts";
 import { waitQueuePass, waitQueueWake } from "./sched-trace.ts";
-import type { BlockOptions, Simulation, Wakeup } from "./simulation.ts";
+import type { Simulation } from "./simulation.ts";
 import type { Task } from "./task.ts";
 
 /** Tasks that wait for a condition, woken in the order in which they came. @see wait_queue_head_t */

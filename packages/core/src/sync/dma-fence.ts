@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Errno } from "../error.ts";
+import type { BlockOptions } from "../sim/block.ts";
 import type { Process } from "../sim/process.ts";
-import type { BlockOptions } from "../sim/simulation.ts";
 import type { CallbackId, FenceId } from "./fence-callback.ts";
 import type { FenceOps } from "./fence-ops.ts";
 import type { FencePool } from "./fence-pool.ts";

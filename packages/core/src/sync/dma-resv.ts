@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
+
+import type { BlockOptions } from "../sim/block.ts";
 import type { Process, Waitable } from "../sim/process.ts";
-import type { BlockOptions } from "../sim/simulation.ts";
 import { DmaFence } from "./dma-fence.ts";
 import { DmaFenceArray } from "./dma-fence-array.ts";
 import { resvAdd, resvReplace, resvSettled } from "./dma-resv-trace.ts";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+
+import type { BlockOptions } from "../sim/block.ts";
 import type { Process } from "../sim/process.ts";
-import type { BlockOptions, Simulation } from "../sim/simulation.ts";
+import type { Simulation } from "../sim/simulation.ts";
 import { FenceArrays } from "./fence-arrays.ts";
 import type { FenceId } from "./fence-callback.ts";
 import { FenceChains } from "./fence-chains.ts";

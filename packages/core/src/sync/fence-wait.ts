@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { KernelError } from "../error.ts";
+import type { BlockOptions } from "../sim/block.ts";
 import type { Process, Waitable } from "../sim/process.ts";
-import type { BlockOptions } from "../sim/simulation.ts";
 import { dmaFenceWaitEnd, dmaFenceWaitStart } from "./dma-fence-trace.ts";
 import type { CallbackId, FenceId } from "./fence-callback.ts";
 import type { FencePool } from "./fence-pool.ts";
