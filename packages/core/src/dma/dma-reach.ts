@@ -5,7 +5,7 @@ import type { DmaDevice } from "./dma-device.ts";
 import { busLimit, physToDma } from "./dma-window.ts";
 
 /** Highest bus address that the device reaches with a mask, inclusive. @see dma_capable */
-export const reachOf = ({ windows }: DmaDevice, mask: number): number => Math.min(mask, busLimit(windows));
+const reachOf = ({ windows }: DmaDevice, mask: number): number => Math.min(mask, busLimit(windows));
 
 /**
  * The bus address of a physical range, or null when the device does not reach all of it: no window shows its beginning, or
