@@ -50,7 +50,7 @@ export interface SgMapping extends Placed {
 }
 
 /** A window of another device, which nobody caches and nobody bounces (D-9). @see dma_map_resource */
-export interface ResourceMapping extends Mapped {
+export interface ResourceMapping extends Placed {
   readonly kind: "resource";
   readonly dmaAddress: number;
   readonly size: number;
