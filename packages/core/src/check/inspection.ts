@@ -12,6 +12,7 @@ import { BufferMap } from "./buffer-map.ts";
 import { DmaDebug } from "./dma-debug/dma-debug.ts";
 import { type Finding, mergeFindings } from "./finding.ts";
 import { hazardFindings } from "./hazard-finding.ts";
+import { IommuChecker } from "./iommu-checker.ts";
 import { FencePromiseChecker } from "./lock/fence-promise-checker.ts";
 import { LockChecker } from "./lock/lock-checker.ts";
 import { MemoryTypeChecker } from "./memory-type-checker.ts";
@@ -50,6 +51,7 @@ export class Inspection {
   readonly #brackets: BracketChecker;
   readonly #memoryTypes: MemoryTypeChecker;
   readonly #dmaDebug: DmaDebug;
+  readonly #iommu: IommuChecker;
   readonly #races: RaceChecker;
   readonly #locks: LockChecker;
   readonly #promises: FencePromiseChecker;
@@ -62,6 +64,7 @@ export class Inspection {
     this.#brackets = new BracketChecker(trace);
     this.#memoryTypes = new MemoryTypeChecker(trace);
     this.#dmaDebug = new DmaDebug(trace, system.cpu.line);
+    this.#iommu = new IommuChecker(trace, this.buffers);
     this.#races = new RaceChecker(trace, system.analysis, this.buffers);
     this.#locks = new LockChecker(trace);
     this.#promises = new FencePromiseChecker(trace);
@@ -95,6 +98,7 @@ export class Inspection {
       ...this.#brackets.finish(now),
       ...this.#memoryTypes.findings(),
       ...this.#dmaDebug.findings(),
+      ...this.#iommu.findings(),
       ...(ended ? leakFindings(dmaBuf, dma, simulation) : []),
       ...(ended ? this.#locks.leaks(waiting, now) : []),
       ...needlessFindings(analysis, cpu.maintenanceCost, trace, buffers, text),
