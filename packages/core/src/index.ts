@@ -95,6 +95,7 @@ export { busLimit, type DmaWindow, identityWindows } from "./dma/dma-window.ts";
 export { FirstFitIova } from "./dma/iova/first-fit-iova.ts";
 export type { IovaAllocator } from "./dma/iova/iova-allocator.ts";
 export { LinuxIova } from "./dma/iova/linux-iova.ts";
+export type { IovaLink } from "./dma/iova-link.ts";
 export { type KernelArea, kernelAddress } from "./dma/kernel-address.ts";
 export type {
   CoherentAllocation,

@@ -18,6 +18,7 @@ import { type DmaDirection, dmaDirections } from "./direction.ts";
 import { attributeBits, type DmaAttributes } from "./dma-attributes.ts";
 import type { DmaDevice } from "./dma-device.ts";
 import * as events from "./dma-trace.ts";
+import { IovaLink, type LinkHands } from "./iova-link.ts";
 import { linearPhys } from "./kernel-address.ts";
 import {
   DMA_MAPPING_ERROR,
@@ -57,6 +58,7 @@ export interface SyncedPart {
 export class DmaApi {
   readonly #direct: DirectDma;
   readonly #iommu: IommuDma;
+  readonly #linkHands: LinkHands;
   readonly #trace: Trace;
   readonly #memory: PhysicalMemory;
   readonly #live = new Set<DmaMapping>();
@@ -69,6 +71,7 @@ export class DmaApi {
   ) {
     this.#direct = new DirectDma(arch, cpu);
     this.#iommu = new IommuDma(arch, cpu, simulation.trace);
+    this.#linkHands = { arch, cpu, ended: (link) => this.#live.delete(link) };
     this.#trace = simulation.trace;
     this.#memory = memory;
   }
@@ -241,6 +244,17 @@ export class DmaApi {
     const at = dmaAddressOf(mapping);
     const event = this.#trace.emit(events.dmaUnmapResource, name, at, size, number(direction), bits);
     this.#unplace(mapping, direction, given, event);
+  }
+
+  /**
+   * Takes addresses for `size` bytes, to be linked to memory piece by piece; of `phys` only the place within the granule
+   * counts (I-20). Null for a device without an IOMMU, when there are none, and, with a WARN, for a size of 0.
+   * @see dma_iova_try_alloc
+   */
+  iovaTryAlloc(device: DmaDevice, phys: PhysAddr, size: number): IovaLink | null {
+    const link = IovaLink.tryAllocate(device, phys, size, this.#linkHands);
+    if (link !== null) this.#live.add(link);
+    return link;
   }
 
   /** Hands a part of a contiguous range to the CPU for a while (D-4, D-5). @see dma_sync_single_range_for_cpu */

@@ -270,7 +270,7 @@ function deviceFrom(
     coherent,
     route: topology.route(routeThrough(port, arch)),
     windows,
-    masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits)),
+    masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits), iommu !== null),
     iommu,
     constraints: deviceConstraints(description, name),
     bandwidth: parseSize(bandwidth),

@@ -59,7 +59,8 @@ export class IommuDma implements DmaBackend {
 
   #page(request: MapRequest): Placement {
     const { device, extents, operation } = request;
-    const { domain, limit } = { domain: translationOf(device).domain, limit: limitOf(device) };
+    const { domain } = translationOf(device);
+    const limit = limitOf(device);
     const size = extents.bytes;
     const address = domain.map(extents.addressAt(0), size, protOf(request), limit);
     if (address === null) {
