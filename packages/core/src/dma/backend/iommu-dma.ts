@@ -137,7 +137,7 @@ export function protOf({
 }
 
 /** Pieces whose memory follows each other are mapped together. @see iommu_map_sg */
-export function* joined(pieces: Iterable<IovaPiece>): Generator<IovaPiece, void, undefined> {
+function* joined(pieces: Iterable<IovaPiece>): Generator<IovaPiece, void, undefined> {
   let run: IovaPiece | undefined;
   for (const piece of pieces) {
     if (run === undefined) run = piece;
