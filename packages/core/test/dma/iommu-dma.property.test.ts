@@ -58,6 +58,30 @@ function translated({ iommu }: DmaDevice, { dmaAddresses, dmaLengths }: SgMappin
   return found;
 }
 
+const merged = (extents: Extents): number[] => {
+  const ranges = [...extents.starts].map((start, i) => [start, extents.ends[i] as number] as const);
+  return [...Extents.of(...ranges).pairs];
+};
+
+test("a transfer of any part of a mapping reaches exactly that part, in order", () => {
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  const property = fc.property(boards, buffers, share, share, (given, list, from, to) => {
+    const { iovaPolicy, limit, ...device } = given;
+    const described = { ...device, ...(limit === undefined ? {} : { limit }) };
+    const { dma, device: deviceOf } = translatedPlatform({ eth: described }, { iovaPolicy }).boot();
+    const eth = deviceOf("eth");
+    const { placement } = dma.mapSgtable(eth, list, "to-device");
+    const offset = Math.floor(from * (list.bytes - 1));
+    const part = list.slice(offset, 1 + Math.floor(to * (list.bytes - offset - 1)));
+    const [reached, ...more] = placement.reached(part, eth.route, { kind: "read", offset, event: -1 });
+    expect(more).toEqual([]);
+    expect(reached?.route).toBe(eth.route);
+    expect(reached === undefined ? [] : merged(reached.extents)).toEqual(merged(part));
+    expect(placement.reached(part, eth.route, { kind: "write", offset, event: -1 })).toEqual([]);
+  });
+  fc.assert(property, { seed: 20261121, numRuns: 150 });
+});
+
 test("what a device is told leads to the buffer's pages in order, within every limit, and to nothing after the flush", () => {
   const property = fc.property(boards, fc.array(buffers, { minLength: 1, maxLength: 4 }), (given, lists) => {
     const { iovaPolicy, limit, ...device } = given;
