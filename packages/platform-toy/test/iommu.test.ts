@@ -68,3 +68,33 @@ test("scattered pages are joined to segments as long as the device takes them (I
   expect(direct).toBe(entries);
   expect(nents("lazy")).toEqual([entries, 4]);
 });
+
+test("a transfer of a part reaches that part, as without an IOMMU", () => {
+  const staleBytes = (iommu: IommuMode | null): unknown[] =>
+    platformOf(noncoherentBoard, iommu).simulate(
+      function* (system) {
+        using buffer = yield* system.exporter("udmabuf").allocate(64 * 1024);
+        const attachment = yield* buffer.attach(system.device("a"));
+        const mapping = yield* attachment.mapUnlocked("from-device");
+        system.cpu.access("read", mapping.extents);
+        let done = false;
+        attachment.transfer(mapping, "write", 0x3100, 0x2000, () => (done = true));
+        while (!done) yield 1_000_000;
+        system.cpu.access("read", mapping.extents);
+        yield* attachment.unmapUnlocked(mapping);
+        yield* attachment.detach();
+        const offset = (address: number): number => mapping.extents.offsetOf(address);
+        return system.hazards.map(({ code, bytes, ranges }) => [
+          code,
+          bytes,
+          Math.min(...[...ranges].filter((_, i) => i % 2 === 0).map(offset)),
+        ]);
+      },
+      { scatter: { seed: 7 } },
+    );
+  expect(staleBytes(null)).toEqual([
+    ["lost-write", 0x2000, 0x3100],
+    ["stale-read", 0x2000, 0x3100],
+  ]);
+  expect(staleBytes("strict")).toEqual(staleBytes(null));
+});
