@@ -90,10 +90,12 @@ export {
 } from "./dma/dma-constraints.ts";
 export type { DmaDevice } from "./dma/dma-device.ts";
 export { DmaMasks, dmaBitMask } from "./dma/dma-mask.ts";
+export type { DmaTranslation } from "./dma/dma-translation.ts";
 export { busLimit, type DmaWindow, identityWindows } from "./dma/dma-window.ts";
 export { FirstFitIova } from "./dma/iova/first-fit-iova.ts";
 export type { IovaAllocator } from "./dma/iova/iova-allocator.ts";
 export { LinuxIova } from "./dma/iova/linux-iova.ts";
+export type { IovaLink } from "./dma/iova-link.ts";
 export { type KernelArea, kernelAddress } from "./dma/kernel-address.ts";
 export type {
   CoherentAllocation,
@@ -139,6 +141,8 @@ export {
   type BoardDescription,
   board,
   type DeviceDescription,
+  type IommuMode,
+  type IovaPolicy,
   type PoolDescription,
   type Port,
   type RamDescription,

@@ -106,6 +106,7 @@ export abstract class I915Import implements ImportedBuffer {
       attachment: imported?.attachment ?? null,
       mapping: imported?.mapping ?? null,
       extents: backing.extents.slice(offset, bytes),
+      offset,
       route: job.route,
     };
     object.get().active++;

@@ -123,6 +123,10 @@ const device = z.strictObject({
     .exactOptional()
     .describe("Highest reachable bus address + 1."),
   offset: z.int().exactOptional().describe("CPU physical address - bus address."),
+  iommu: z
+    .enum(["strict", "lazy"])
+    .exactOptional()
+    .describe("The DMA API goes through an IOMMU, which flushes at unmap or later. Default: none."),
   bandwidth: size.exactOptional().describe("Bytes a second."),
   maxSegmentSize: size.exactOptional().describe("Most bytes of one segment."),
   segmentBoundaryMask: z

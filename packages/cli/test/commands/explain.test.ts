@@ -11,6 +11,7 @@ const severities = {
   deadlock: "error",
   "dma-api-misuse": "error",
   "fence-never-signals": "error",
+  "iommu-fault": "error",
   leak: "warning",
   "lock-in-fence-critical-section": "error",
   "lock-order": "error",

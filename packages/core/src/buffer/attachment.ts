@@ -183,7 +183,7 @@ export class Attachment {
   ): number {
     const { buffer, device } = this;
     const extents = mapping.extents.slice(offset, length);
-    const transfer = { buffer, device, attachment: this, mapping, kind, extents, route };
+    const transfer = { buffer, device, attachment: this, mapping, kind, extents, offset, route };
     return buffer.core.transfers.start(transfer, complete, mode);
   }
 

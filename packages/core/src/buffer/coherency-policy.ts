@@ -22,6 +22,8 @@ export interface Transfer {
   readonly kind: AccessKind;
   /** The part of the buffer that it touches. */
   readonly extents: Extents;
+  /** Byte of the buffer at which that part begins; default 0. */
+  readonly offset?: number;
   /** How its accesses reach memory. */
   readonly route: Route;
 }

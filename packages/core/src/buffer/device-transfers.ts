@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { MemoryMachine } from "../coherency/memory-machine.ts";
+import type { AccessKind } from "../coherency/operation.ts";
+import { reachAt } from "../dma/backend/reach-at.ts";
 import type { Cpu } from "../dma/cpu.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { deviceAccess } from "../dma/dma-trace.ts";
@@ -77,13 +79,31 @@ export class DeviceTransfers {
     return true;
   }
 
-  #access({ device, kind, extents, route, mapping }: Transfer): void {
+  /**
+   * A device reads or writes by bus address, whatever is mapped: a descriptor that nobody took back, a pointer too far. Its
+   * bus or its IOMMU decides what physical memory answers. Returns the bytes that got through: an access ends where the
+   * IOMMU refuses it, and one that no window shows reaches nothing, of which a warning is noted (X-23).
+   */
+  accessAt(device: DmaDevice, dmaAddress: number, length: number, kind: AccessKind): number {
+    const { machine, simulation } = this.#hands;
+    const { trace } = simulation;
+    const index = kind === "read" ? 0 : 1;
+    const event = trace.emit(deviceAccess, trace.intern(device.name), index, dmaAddress, length);
+    const extents = reachAt(device, { address: dmaAddress, length }, { kind, event }, simulation);
+    if (extents === null) return 0;
+    machine.access(device.route, kind, extents, event);
+    return extents.bytes;
+  }
+
+  #access({ device, kind, extents, route, mapping, offset = 0 }: Transfer): void {
     const { machine, simulation } = this.#hands;
     const { trace } = simulation;
     const name = trace.intern(device.name);
     const index = kind === "read" ? 0 : 1;
     const event = trace.emit(deviceAccess, name, index, extents.addressAt(0), extents.bytes);
-    for (const part of mapping?.placement.reached(extents, route) ?? [{ route, extents }])
+    for (const part of mapping?.placement.reached(extents, route, { kind, offset, event }) ?? [
+      { route, extents },
+    ])
       machine.access(part.route, kind, part.extents, event);
   }
 

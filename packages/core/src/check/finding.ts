@@ -15,6 +15,7 @@ export const findingCodes = [
   "lock-in-fence-critical-section",
   "fence-never-signals",
   "dma-api-misuse",
+  "iommu-fault",
   "unreachable",
   "constraint-conflict",
   "coherency-conflict",

@@ -13,6 +13,7 @@ import { BufferMap } from "./buffer-map.ts";
 import { DmaDebug } from "./dma-debug/dma-debug.ts";
 import { type Finding, mergeFindings } from "./finding.ts";
 import { hazardFindings } from "./hazard-finding.ts";
+import { IommuChecker } from "./iommu-checker.ts";
 import { FencePromiseChecker } from "./lock/fence-promise-checker.ts";
 import { LockChecker } from "./lock/lock-checker.ts";
 import { MemoryTypeChecker } from "./memory-type-checker.ts";
@@ -54,6 +55,7 @@ export class Inspection {
   readonly #memoryTypes: MemoryTypeChecker;
   readonly #races: RaceChecker | null;
   readonly #dmaDebug: DmaDebug;
+  readonly #iommu: IommuChecker;
   readonly #locks: LockChecker;
   readonly #promises: FencePromiseChecker;
 
@@ -66,6 +68,7 @@ export class Inspection {
     this.#memoryTypes = new MemoryTypeChecker(trace);
     this.#races = system.seeksRaces ? new RaceChecker(trace, system.analysis, this.buffers) : null;
     this.#dmaDebug = new DmaDebug(trace, system.cpu.line);
+    this.#iommu = new IommuChecker(trace, this.buffers);
     this.#locks = new LockChecker(trace);
     this.#promises = new FencePromiseChecker(trace);
   }
@@ -98,6 +101,7 @@ export class Inspection {
       ...this.#brackets.finish(now),
       ...this.#memoryTypes.findings(),
       ...this.#dmaDebug.findings(),
+      ...this.#iommu.findings(),
       ...(ended ? leakFindings(dmaBuf, dma, simulation) : []),
       ...(ended ? this.#locks.leaks(waiting, now) : []),
       ...needlessFindings(analysis, cpu.maintenanceCost, trace, buffers, text),

@@ -4,7 +4,10 @@ import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { DMA32_END, type ZoneName } from "../memory/zone.ts";
 
 /** Where contiguous pages came from, and so where they go back to. */
-export type PageSource = "pages" | "cma";
+export type ContiguousSource = "pages" | "cma";
+
+/** Where the pages of an allocation came from; scattered ones in blocks, from anywhere (I-12). */
+export type PageSource = ContiguousSource | "scattered";
 
 /** Contiguous pages for a device: the CMA pool for more than a page, else the page allocator (D-32). @see dma_alloc_contiguous */
 export class ContiguousPages {
@@ -18,7 +21,10 @@ export class ContiguousPages {
    * Pages of which `fits` approves, or null. Those that do not fit are given back and the next zone down is tried, as the
    * kernel does with GFP_DMA32.
    */
-  take(size: number, fits: (address: PhysAddr) => boolean): { address: PhysAddr; source: PageSource } | null {
+  take(
+    size: number,
+    fits: (address: PhysAddr) => boolean,
+  ): { address: PhysAddr; source: ContiguousSource } | null {
     const pages = size / PAGE_SIZE;
     const order = orderOf(pages);
     if (pages > 1) {
@@ -40,7 +46,7 @@ export class ContiguousPages {
   }
 
   /** Gives back what `take` returned. */
-  give(address: PhysAddr, size: number, source: PageSource): void {
+  give(address: PhysAddr, size: number, source: ContiguousSource): void {
     const pages = size / PAGE_SIZE;
     if (source === "pages") {
       this.#memory.pages.freePages(address, orderOf(pages));

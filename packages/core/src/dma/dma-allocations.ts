@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { alignUp, PAGE_SIZE, type PhysAddr, physAddr } from "../address.ts";
+import { alignUp, PAGE_SIZE, type PhysAddr } from "../address.ts";
 import { inject, injectable } from "../di.ts";
 import { KernelError } from "../error.ts";
 import { Extents } from "../memory/extents.ts";
@@ -9,7 +9,7 @@ import type { Process } from "../sim/process.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import { token } from "../token.ts";
 import { ARCH, type Arch } from "./arch.ts";
-import { ContiguousPages, type PageSource } from "./contiguous-pages.ts";
+import { ContiguousPages } from "./contiguous-pages.ts";
 import { CPU, type Cpu } from "./cpu.ts";
 import { type DmaDirection, dmaDirections } from "./direction.ts";
 import { DMA_API, type DmaApi, type GivenBack } from "./dma-api.ts";
@@ -19,6 +19,7 @@ import { capable, unreachable } from "./dma-reach.ts";
 import * as events from "./dma-trace.ts";
 import { kernelAddress } from "./kernel-address.ts";
 import type { CoherentAllocation, NoncontiguousAllocation, PagesAllocation, SgMapping } from "./mapping.ts";
+import { mapWhole, type PagesRequest, type TakenPages, TranslatedPages } from "./translated-pages.ts";
 
 /** Allocation for devices in the running system. */
 export const DMA_ALLOCATIONS = token<DmaAllocations>("core", "DmaAllocations");
@@ -34,7 +35,7 @@ export interface FreedAs extends GivenBack {
 
 /**
  * Memory that is allocated for a device (D-28 to D-37): coherent memory, which needs no sync, and pages that are mapped as
- * they are made, which do. Sizes are rounded up to pages; memory is zeroed. Not modelled: pools of a device's own, atomic
+ * they are made, which do. Behind an IOMMU the memory of the former may lie anywhere (I-12). Sizes are rounded up to pages; memory is zeroed. Not modelled: pools of a device's own, atomic
  * pools, freeing with interrupts off.
  */
 @injectable()
@@ -44,6 +45,9 @@ export class DmaAllocations {
   readonly #dma: DmaApi;
   readonly #simulation: Simulation;
   readonly #pages: ContiguousPages;
+  readonly #translated: TranslatedPages;
+  /** What ends each allocation. */
+  readonly #releases = new Map<Remappable, () => void>();
 
   constructor(
     @inject(ARCH) arch: Arch,
@@ -57,6 +61,7 @@ export class DmaAllocations {
     this.#dma = dma;
     this.#simulation = simulation;
     this.#pages = new ContiguousPages(memory);
+    this.#translated = new TranslatedPages(memory, this.#pages);
   }
 
   /**
@@ -70,25 +75,24 @@ export class DmaAllocations {
 
   *#coherent(device: DmaDevice, asked: number, attributes: DmaAttributes): Process<CoherentAllocation> {
     const size = wholePages(asked, "dma_alloc_attrs");
-    const { extents, dmaAddress, source } = this.#take(
-      device,
-      size,
-      "dma_alloc_attrs",
-      device.masks.coherent,
-    );
+    const { extents, dmaAddress, source, release } = this.#take({
+      ...{ device, size, direction: "bidirectional", attributes, operation: "dma_alloc_attrs" },
+      scattered: attributes.forceContiguous !== true,
+    });
     this.#cpu.access("clear", extents);
     if (!device.coherent) this.#cpu.maintain(this.#arch.syncForDevice(extents, "bidirectional"));
     yield* this.#cpu.settle();
     const phys = extents.addressAt(0);
     const { noKernelMapping = false, writeCombine = false } = attributes;
-    const address = noKernelMapping ? null : kernelAddress(device.coherent ? "linear" : "vmalloc", phys);
+    const isLinear = device.coherent && source !== "scattered";
+    const address = noKernelMapping ? null : kernelAddress(isLinear ? "linear" : "vmalloc", phys);
     const memoryType = device.coherent
       ? "write-back"
       : (this.#arch.coherentMemoryType?.(writeCombine) ?? "uncached");
     const allocation: CoherentAllocation = {
       ...{ kind: "coherent", device, extents, attributes, dmaAddress, size, address, memoryType, source },
     };
-    this.#dma.own(allocation);
+    this.#own(allocation, release);
     const { trace } = this.#simulation;
     const name = trace.intern(device.name);
     const bits = attributeBits(attributes);
@@ -117,19 +121,16 @@ export class DmaAllocations {
 
   *#allocPages(device: DmaDevice, asked: number, direction: DmaDirection): Process<PagesAllocation> {
     const size = wholePages(asked, "dma_alloc_pages");
-    const { extents, dmaAddress, source } = this.#take(
-      device,
-      size,
-      "dma_alloc_pages",
-      device.masks.coherent,
-    );
+    const attributes: DmaAttributes = {};
+    const operation = "dma_alloc_pages";
+    const taken = this.#take({ device, size, direction, attributes, operation, scattered: false });
+    const { extents, dmaAddress, source, release } = taken;
     this.#cpu.access("clear", extents);
     yield* this.#cpu.settle();
-    const attributes: DmaAttributes = {};
     const allocation: PagesAllocation = {
       ...{ kind: "pages", device, direction, extents, attributes, dmaAddress, size, source },
     };
-    this.#dma.own(allocation);
+    this.#own(allocation, release);
     const { trace } = this.#simulation;
     const address = kernelAddress("linear", extents.addressAt(0));
     const dir = dmaDirections.indexOf(direction);
@@ -149,7 +150,7 @@ export class DmaAllocations {
   }
 
   /**
-   * Cached pages that the device sees in one piece or several; without an IOMMU in one (D-35). Throws as `coherent`, and
+   * Cached pages that the device sees in one piece; behind an IOMMU they may lie anywhere (D-35, I-12). Throws as `coherent`, and
    * `TypeError` for an attribute other than `allocSinglePages`. @see dma_alloc_noncontiguous
    */
   noncontiguous(
@@ -173,8 +174,9 @@ export class DmaAllocations {
     )?.[0];
     if (other !== undefined) throw new TypeError(`dma_alloc_noncontiguous: it takes no attribute ${other}`);
     const size = wholePages(asked, "dma_alloc_noncontiguous");
-    const taken = this.#take(device, size, "dma_alloc_noncontiguous", device.masks.coherent);
-    const { extents, dmaAddress, source } = taken;
+    const operation = "dma_alloc_noncontiguous";
+    const taken = this.#take({ device, size, direction, attributes, operation, scattered: true });
+    const { extents, dmaAddress, source, release } = taken;
     this.#cpu.access("clear", extents);
     yield* this.#cpu.settle();
     const [dmaAddresses, dmaLengths] = [Float64Array.of(dmaAddress), Float64Array.of(size)];
@@ -182,7 +184,7 @@ export class DmaAllocations {
       ...{ kind: "noncontiguous", device, direction, extents, attributes, size, source },
       ...{ dmaAddresses, dmaLengths, nents: 1 },
     };
-    this.#dma.own(allocation);
+    this.#own(allocation, release);
     const { trace } = this.#simulation;
     const dir = dmaDirections.indexOf(direction);
     const bits = attributeBits(attributes);
@@ -205,8 +207,9 @@ export class DmaAllocations {
   /**
    * The same memory for another device (D32): what the kernel has instead is `dma_get_sgtable`, which does not know the kind
    * of what it is given. Coherent memory is there at once, without any maintenance, and needs none later; other
-   * allocations are mapped as they would be for that device, with the maintenance that this takes. Throws `KernelError` EIO when
-   * the device does not reach it, EINVAL for memory that is cached because its own device is coherent and the other is
+   * allocations are mapped as they would be for that device, with the maintenance that this takes. What is mapped through an
+   * IOMMU is to be given back with `freeCoherent`. Throws `KernelError` EIO when the device does not reach it, or needs in one
+   * piece what lies in several, EINVAL for memory that is cached because its own device is coherent and the other is
    * not: it could not be coherent for both.
    */
   remap(allocation: CoherentAllocation, device: DmaDevice): CoherentAllocation;
@@ -219,36 +222,60 @@ export class DmaAllocations {
       const reason = `the memory is cached, since ${owner} is coherent; ${device.name} is not and would miss what is in the cache`;
       throw new KernelError("EINVAL", "dma_alloc_remap", reason);
     }
+    if (isTranslated(device)) {
+      const { attributes } = allocation;
+      const request = {
+        device,
+        direction: "bidirectional",
+        attributes,
+        operation: "dma_alloc_remap",
+      } as const;
+      const { dmaAddress, unmap } = mapWhole(request, extents);
+      const remapped: CoherentAllocation = { ...allocation, device, dmaAddress };
+      this.#own(remapped, unmap);
+      return remapped;
+    }
     const start = extents.addressAt(0);
     const end = start + extents.bytes;
     const mask = device.masks.coherent;
+    if (extents.count > 1) {
+      const reason = `the memory lies in ${extents.count} pieces, and ${device.name} is not behind an IOMMU`;
+      throw new KernelError("EIO", "dma_alloc_remap", reason);
+    }
     const dmaAddress = capable(device, start, end, "bidirectional", mask);
     if (dmaAddress === null) throw unreachable(device, start, end, "dma_alloc_remap", mask);
     return { ...allocation, device, dmaAddress };
   }
 
-  #take(
-    device: DmaDevice,
-    size: number,
-    operation: string,
-    mask: number,
-  ): { extents: Extents; dmaAddress: number; source: PageSource } {
+  #take(request: PagesRequest): TakenPages {
+    const { device, size, operation } = request;
+    if (isTranslated(device)) return this.#translated.take(request);
     const bus = (address: PhysAddr): number | null =>
-      capable(device, address, address + size, "bidirectional", mask);
+      capable(device, address, address + size, "bidirectional", device.masks.coherent);
     const taken = this.#pages.take(size, (address) => bus(address) !== null);
     if (taken === null) {
       const reason = `${device.name}: no ${size} contiguous bytes are free that it reaches`;
       throw new KernelError("ENOMEM", operation, reason);
     }
     const { address, source } = taken;
-    return { extents: Extents.of([address, address + size]), dmaAddress: bus(address) as number, source };
+    const extents = Extents.of([address, address + size]);
+    const release = (): void => this.#pages.give(address, size, source);
+    return { extents, dmaAddress: bus(address) as number, source, release };
+  }
+
+  #own(allocation: Remappable, release: () => void): void {
+    this.#releases.set(allocation, release);
+    this.#dma.own(allocation);
   }
 
   #giveBack(allocation: Remappable): void {
     if (!this.#dma.disown(allocation)) return;
-    this.#pages.give(physAddr(allocation.extents.addressAt(0)), allocation.size, allocation.source);
+    this.#releases.get(allocation)?.();
+    this.#releases.delete(allocation);
   }
 }
+
+const isTranslated = ({ iommu }: DmaDevice): boolean => iommu !== undefined && iommu !== null;
 
 const BIDIRECTIONAL = dmaDirections.indexOf("bidirectional");
 

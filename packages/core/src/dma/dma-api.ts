@@ -12,12 +12,13 @@ import { token } from "../token.ts";
 import { ARCH, type Arch } from "./arch.ts";
 import { DirectDma } from "./backend/direct-dma.ts";
 import type { DmaBackend, MapRequest, Placement } from "./backend/dma-backend.ts";
+import { IommuDma } from "./backend/iommu-dma.ts";
 import { CPU, type Cpu } from "./cpu.ts";
 import { type DmaDirection, dmaDirections } from "./direction.ts";
 import { attributeBits, type DmaAttributes } from "./dma-attributes.ts";
 import type { DmaDevice } from "./dma-device.ts";
-import { unreachable } from "./dma-reach.ts";
 import * as events from "./dma-trace.ts";
+import { IovaLink, type LinkHands } from "./iova-link.ts";
 import { linearPhys } from "./kernel-address.ts";
 import {
   DMA_MAPPING_ERROR,
@@ -49,13 +50,16 @@ export interface SyncedPart {
 
 /**
  * The streaming DMA API: memory that is handed to a device and back. Addresses are physical ones as the device's windows
- * show them, nothing is coalesced, and devices that are not coherent get the architecture's maintenance (D-20 to D-26).
+ * show them (D-20 to D-26), or those of the IOMMU in front of it (I-1 to I-13), and devices that are not coherent get the
+ * architecture's maintenance.
  * Whoever gives back something else than was taken makes a mistake that a kernel without debugging does not notice: here
  * it is the finding `dma-api-misuse`, with the entry of dma-debug's catalogue (5.6).
  */
 @injectable()
 export class DmaApi {
   readonly #direct: DirectDma;
+  readonly #iommu: IommuDma;
+  readonly #linkHands: LinkHands;
   readonly #trace: Trace;
   readonly #memory: PhysicalMemory;
   readonly #live = new Set<DmaMapping>();
@@ -67,6 +71,8 @@ export class DmaApi {
     @inject(PHYSICAL_MEMORY) memory: PhysicalMemory,
   ) {
     this.#direct = new DirectDma(arch, cpu);
+    this.#iommu = new IommuDma(arch, cpu, simulation.trace);
+    this.#linkHands = { arch, cpu, ended: (link) => this.#live.delete(link) };
     this.#trace = simulation.trace;
     this.#memory = memory;
   }
@@ -207,7 +213,8 @@ export class DmaApi {
   }
 
   /**
-   * Maps a window of another device: no maintenance, no bounce, at the address where it is (D-9). Throws `KernelError` EIO
+   * Maps a window of another device: no maintenance, no bounce, at the address where it is, or through the device's IOMMU as
+   * registers that nobody snoops (D-9, I-2). Throws `KernelError` EIO
    * for RAM, of which the kernel warns, and for what the device cannot reach. @see dma_map_resource
    */
   mapResource(
@@ -227,16 +234,16 @@ export class DmaApi {
         `0x${address.toString(16)} is RAM (${region.name}), map its pages`,
       );
     }
-    if (address + size - 1 > device.masks.streaming) {
-      throw unreachable(device, address, address + size, operation, device.masks.streaming);
-    }
     const extents = Extents.of([address, address + size]);
+    const request = { device, extents, direction, attributes, operation, list: false };
+    const placement = this.#backend(device).placeResource(request);
+    const dmaAddress = placement.dmaAddresses[0] as number;
     const mapping: ResourceMapping = {
-      ...{ kind: "resource", device, direction, extents, attributes, dmaAddress: address, size },
+      ...{ kind: "resource", device, direction, extents, attributes, dmaAddress, size, placement },
     };
     const name = this.#trace.intern(device.name);
     const bits = attributeBits(attributes);
-    this.#trace.emit(events.dmaMapResource, name, address, address, size, number(direction), bits);
+    this.#trace.emit(events.dmaMapResource, name, address, dmaAddress, size, number(direction), bits);
     this.#live.add(mapping);
     if (attributes.unchecked !== true) this.mappingError(mapping);
     return mapping;
@@ -248,8 +255,20 @@ export class DmaApi {
     const { size = extents.bytes, direction = mapping.direction } = given;
     const name = this.#trace.intern(device.name);
     const bits = attributeBits(given);
-    this.#trace.emit(events.dmaUnmapResource, name, dmaAddressOf(mapping), size, number(direction), bits);
-    this.#live.delete(mapping);
+    const at = dmaAddressOf(mapping);
+    const event = this.#trace.emit(events.dmaUnmapResource, name, at, size, number(direction), bits);
+    this.#unplace(mapping, direction, given, event);
+  }
+
+  /**
+   * Takes addresses for `size` bytes, to be linked to memory piece by piece; of `phys` only the place within the granule
+   * counts (I-20). Null for a device without an IOMMU, when there are none, and, with a WARN, for a size of 0.
+   * @see dma_iova_try_alloc
+   */
+  iovaTryAlloc(device: DmaDevice, phys: PhysAddr, size: number): IovaLink | null {
+    const link = IovaLink.tryAllocate(device, phys, size, this.#linkHands);
+    if (link !== null) this.#live.add(link);
+    return link;
   }
 
   /** Hands a part of a contiguous range to the CPU for a while (D-4, D-5). @see dma_sync_single_range_for_cpu */
@@ -287,6 +306,24 @@ export class DmaApi {
     return dmaAddressOf(mapping) === DMA_MAPPING_ERROR;
   }
 
+  /** Bytes that one mapping can have at most; infinite where nothing limits it (D-19). @see dma_max_mapping_size */
+  maxMappingSize(device: DmaDevice): number {
+    return this.#backend(device).maxMappingSize(device);
+  }
+
+  /** Bytes that one mapping should have at most, to be quick (D-19, I-13). @see dma_opt_mapping_size */
+  optMappingSize(device: DmaDevice): number {
+    return this.#backend(device).optMappingSize(device);
+  }
+
+  /**
+   * Entries of a list that end and begin at multiples of this plus one are joined for the device; 0 where none are (I-13).
+   * @see dma_get_merge_boundary
+   */
+  mergeBoundary(device: DmaDevice): number {
+    return this.#backend(device).mergeBoundary(device);
+  }
+
   /** The device's driver goes: what it has not given back by now is found out (X-1). @see BUS_NOTIFY_UNBOUND_DRIVER */
   unbindDriver(device: DmaDevice): void {
     this.#trace.emit(events.dmaDriverUnbound, this.#trace.intern(device.name));
@@ -303,8 +340,8 @@ export class DmaApi {
   }
 
   /** Who gives a device its addresses (D-1). */
-  #backend(_device: DmaDevice): DmaBackend {
-    return this.#direct;
+  #backend({ iommu }: DmaDevice): DmaBackend {
+    return iommu === undefined || iommu === null ? this.#direct : this.#iommu;
   }
 
   /** Places a mapping; null instead of an error for a driver that asks by itself. */
@@ -319,7 +356,7 @@ export class DmaApi {
 
   /** Ends a mapping; one that is none, or none of this kind, is not touched. */
   #unplace(
-    mapping: PageMapping | SgMapping,
+    mapping: PageMapping | SgMapping | ResourceMapping,
     direction: DmaDirection,
     given: DmaAttributes,
     event: number,

@@ -3,6 +3,7 @@ import type { Route } from "../coherency/topology.ts";
 import type { Timeline } from "../sim/timeline.ts";
 import type { DmaConstraints } from "./dma-constraints.ts";
 import type { DmaMasks } from "./dma-mask.ts";
+import type { DmaTranslation } from "./dma-translation.ts";
 import type { DmaWindow } from "./dma-window.ts";
 
 /** A bus master, as the DMA API and the hardware see it. */
@@ -21,6 +22,8 @@ export interface DmaDevice {
   readonly windows: readonly DmaWindow[];
   /** Which addresses its driver says that it can put on the bus. */
   readonly masks: DmaMasks;
+  /** The IOMMU that the DMA API goes through for it (D-1); default none. */
+  readonly iommu?: DmaTranslation | null;
   /** What it asks of a buffer's memory (PR-10, D-18); default nothing. @see segmentLimitsOf */
   readonly constraints?: DmaConstraints;
   /** Bytes it moves in a second. */

@@ -18,11 +18,22 @@ export class DmaMasks {
   readonly #name: string;
   readonly #windows: readonly DmaWindow[];
   readonly #lowest: number;
+  readonly #translated: boolean;
   #streaming: number;
   #coherent: number;
 
-  /** @param streaming what the firmware leaves of the mask (D-16) */
-  constructor(name: string, windows: readonly DmaWindow[], memory: PhysicalMemory, streaming: number) {
+  /**
+   * @param streaming what the firmware leaves of the mask (D-16)
+   * @param translated an IOMMU takes memory to any address, so every mask will do
+   */
+  constructor(
+    name: string,
+    windows: readonly DmaWindow[],
+    memory: PhysicalMemory,
+    streaming: number,
+    translated = false,
+  ) {
+    this.#translated = translated;
     this.#name = name;
     this.#windows = windows;
     this.#lowest = Math.min(memory.ramEnd, DMA32_END) - 1;
@@ -61,7 +72,7 @@ export class DmaMasks {
       throw new TypeError(`not a number of bits: ${bits}`);
     const mask = dmaBitMask(bits);
     const needed = physToDma(this.#windows, this.#lowest, "bidirectional") ?? this.#lowest;
-    if (bits < 32 && mask < needed) {
+    if (!this.#translated && bits < 32 && mask < needed) {
       const reason = `${this.#name}: ${bits} address bits do not reach 0x${needed.toString(16)}, where all memory that can be asked for ends`;
       throw new KernelError("EIO", operation, reason);
     }

@@ -6,6 +6,7 @@ import type { PageSource } from "./contiguous-pages.ts";
 import type { DmaDirection } from "./direction.ts";
 import type { DmaAttributes } from "./dma-attributes.ts";
 import type { DmaDevice } from "./dma-device.ts";
+import type { IovaLink } from "./iova-link.ts";
 import type { MemoryType } from "./memory-type.ts";
 
 /** The bus address of a mapping that failed: all ones, of the addresses that there are. */
@@ -50,7 +51,7 @@ export interface SgMapping extends Placed {
 }
 
 /** A window of another device, which nobody caches and nobody bounces (D-9). @see dma_map_resource */
-export interface ResourceMapping extends Mapped {
+export interface ResourceMapping extends Placed {
   readonly kind: "resource";
   readonly dmaAddress: number;
   readonly size: number;
@@ -97,7 +98,8 @@ export type DmaMapping =
   | ResourceMapping
   | CoherentAllocation
   | PagesAllocation
-  | NoncontiguousAllocation;
+  | NoncontiguousAllocation
+  | IovaLink;
 
 /** The bus address by which the kernel knows a mapping: its first. */
 export const dmaAddressOf = (mapping: DmaMapping): number =>

@@ -6,6 +6,19 @@ import { deviceConstraints } from "./device-constraints.ts";
 /** How a device's transactions reach memory. */
 export type Port = "direct" | "snoop" | "snoop-allocate";
 
+/**
+ * How an IOMMU behind a device takes mappings back (I-5): `strict` flushes its TLB before an address is free, `lazy` later and
+ * for many at once. @see iommu.strict on the kernel's command line
+ */
+export type IommuMode = "strict" | "lazy";
+
+const iommuModes: readonly IommuMode[] = ["strict", "lazy"];
+
+/** Which I/O virtual addresses: those that Linux hands out, or always the highest that fit. */
+export type IovaPolicy = "linux" | "first-fit";
+
+const iovaPolicies: readonly IovaPolicy[] = ["linux", "first-fit"];
+
 /** A bus master of a board. Only `class` and `coherent` are needed. */
 export interface DeviceDescription {
   /** What kind of block it is: `"usb"`, `"dma"`, `"display"`, `"gpu"`. */
@@ -21,7 +34,7 @@ export interface DeviceDescription {
   /**
    * What Linux sees as one device, where several masters of a board are parts of it, each with a port of its own: the
    * address of a PCI function, `"0000:00:02.0"`, or the name of a platform device. The DMA API knows the device and not
-   * its parts, so `coherent`, `limit` and `offset` are the same for all. Default: a device of its own.
+   * its parts, so `coherent`, `limit`, `offset` and `iommu` are the same for all. Default: a device of its own.
    */
   readonly function?: string;
   /** Highest reachable bus address + 1; default none. */
@@ -30,6 +43,11 @@ export interface DeviceDescription {
   readonly offset?: number;
   /** What its bus shows of memory, where that is more than one piece (`dma-ranges`); instead of `limit` and `offset`. */
   readonly windows?: readonly WindowDescription[];
+  /**
+   * The DMA API goes through an IOMMU for this device, with a domain of its own: it reaches all memory, by addresses that its
+   * bus shows and its mask lets through. Default none.
+   */
+  readonly iommu?: IommuMode;
   /** Address bits that its driver asks for; default all. @see dma_set_mask_and_coherent */
   readonly addressBits?: number;
   /** Bytes a second that it moves; default 1 GiB. */
@@ -80,6 +98,8 @@ export interface BoardDescription {
   readonly devices: Readonly<Record<string, DeviceDescription>>;
   /** Bytes a second that a CPU thread reads or writes through its cache; default 4 GiB. */
   readonly cpuBandwidth?: Size;
+  /** How IOMMUs hand out addresses; default `linux`. */
+  readonly iovaPolicy?: IovaPolicy;
   /** Where the facts come from, shown by nobody, kept for readers. */
   readonly source?: string;
 }
@@ -89,7 +109,7 @@ export interface BoardDescription {
  * devices, a size that is none, or a device name that a pipeline could not write.
  */
 export function board(description: BoardDescription): BoardDescription {
-  const { model, memory, pools = [], devices, cpuBandwidth } = description;
+  const { model, memory, pools = [], devices, cpuBandwidth, iovaPolicy = "linux" } = description;
   const fail = (field: string, reason: string): never => {
     throw new InputError(`board "${model}": ${field}`, reason);
   };
@@ -105,13 +125,17 @@ export function board(description: BoardDescription): BoardDescription {
       fail(field, "what moves nothing cannot transfer");
   };
   if (cpuBandwidth !== undefined) bandwidthOf(cpuBandwidth, "cpuBandwidth");
+  if (!iovaPolicies.includes(iovaPolicy))
+    fail("iovaPolicy", `"${iovaPolicy}" is neither ${iovaPolicies.join(" nor ")}`);
   const names = Object.keys(devices);
   if (names.length === 0) fail("devices", "a board needs at least one device");
   for (const name of names) {
     if (!/^[A-Za-z][\w.@:,-]*$/.test(name)) fail("devices", `"${name}" is not a name; begin with a letter`);
     if (name === "cpu") fail("devices", `"cpu" is the CPU itself; write cpu: true in a stage`);
     const device = devices[name] as DeviceDescription;
-    const { limit, bandwidth, offset = 0, windows, addressBits = 64 } = device;
+    const { limit, bandwidth, offset = 0, windows, addressBits = 64, iommu } = device;
+    if (iommu !== undefined && !iommuModes.includes(iommu))
+      fail(`devices.${name}.iommu`, `"${iommu}" is neither ${iommuModes.join(" nor ")}`);
     if (windows !== undefined) {
       if (limit !== undefined || offset !== 0)
         fail(`devices.${name}.windows`, "say what the device reaches; leave out limit and offset");
@@ -141,8 +165,9 @@ function demandOneDevice(
   devices: Readonly<Record<string, DeviceDescription>>,
   fail: (field: string, reason: string) => never,
 ): void {
-  const known = ({ coherent, limit, offset = 0 }: DeviceDescription) => ({
+  const known = ({ coherent, limit, offset = 0, iommu }: DeviceDescription) => ({
     coherent,
+    iommu,
     limit: limit === undefined ? null : parseSize(limit),
     offset,
   });
@@ -154,7 +179,7 @@ function demandOneDevice(
     const other = first.get(of) ?? name;
     first.set(of, other);
     const [own, others] = [known(device), known(devices[other] as DeviceDescription)];
-    for (const field of ["coherent", "limit", "offset"] as const) {
+    for (const field of ["coherent", "limit", "offset", "iommu"] as const) {
       if (own[field] === others[field]) continue;
       fail(`devices.${name}.${field}`, `differs from that of ${other}, which is the same device, ${of}`);
     }

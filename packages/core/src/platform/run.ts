@@ -21,6 +21,7 @@ export function runPlanned(system: System, plan: PlannedPipeline, board: string)
   );
   let assumptions: string[] | null = null;
   let failure: KernelError | null = null;
+  let finished: number | null = null;
   const main = simulation.spawn(
     "main",
     (function* () {
@@ -32,6 +33,7 @@ export function runPlanned(system: System, plan: PlannedPipeline, board: string)
         if (!(error instanceof KernelError)) throw error;
         failure = error;
       }
+      finished = simulation.now;
     })(),
   );
   const end = runToEnd(simulation);
@@ -58,7 +60,7 @@ export function runPlanned(system: System, plan: PlannedPipeline, board: string)
       required: shared ? total(required, required.placements.length) : null,
     },
     waits: waits.waits,
-    cost: { frames: shared ? run.frames : 0, ns: simulation.now, cpuNs: cpu.busy },
+    cost: { frames: shared ? run.frames : 0, ns: finished ?? simulation.now, cpuNs: cpu.busy },
   };
 }
 

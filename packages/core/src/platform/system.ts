@@ -20,6 +20,7 @@ import { DMA_ALLOCATIONS, DmaAllocations } from "../dma/dma-allocations.ts";
 import { DMA_API, DmaApi } from "../dma/dma-api.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { DmaMasks, dmaBitMask } from "../dma/dma-mask.ts";
+import type { DmaTranslation } from "../dma/dma-translation.ts";
 import type { DmaWindow } from "../dma/dma-window.ts";
 import { AssemblyError } from "../error.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
@@ -43,6 +44,7 @@ import type { BoardDescription, DeviceDescription, Port } from "./board.ts";
 import { memoryOf } from "./board-memory.ts";
 import { type CoherencyChoice, policyNamed } from "./coherency-choice.ts";
 import { deviceConstraints } from "./device-constraints.ts";
+import { DeviceIommu } from "./device-iommu.ts";
 import type { CoreServices, Needs, Plugin, Services } from "./plugin.ts";
 
 /** How a system boots. */
@@ -111,8 +113,17 @@ export class System implements CoreServices, Disposable {
     this.data = options.data === undefined ? null : this.#dataMachine(topology, options.data);
     const machine: MemoryMachine =
       this.data === null ? this.analysis : new MachinePair(this.analysis, this.data);
+    const iommus = new Map<string, DeviceIommu>();
     for (const [name, device] of Object.entries(description.devices)) {
-      this.#devices.set(name, deviceFrom(name, device, topology, this));
+      const { iommu: mode, function: of = name } = device;
+      if (mode !== undefined && !iommus.has(of)) {
+        const { iovaPolicy: policy = "linux" } = description;
+        iommus.set(
+          of,
+          this.#owned(new DeviceIommu({ mode, policy, simulation, windows: windowsOf(device) })),
+        );
+      }
+      this.#devices.set(name, deviceFrom(name, device, topology, this, iommus.get(of) ?? null));
     }
     const services = this.#container;
     services.register(SIMULATION, { useValue: simulation });
@@ -252,6 +263,7 @@ function deviceFrom(
   description: DeviceDescription,
   topology: Topology,
   { arch, memory, simulation }: System,
+  iommu: DmaTranslation | null,
 ): DmaDevice {
   const { coherent, bandwidth = "1GiB", addressBits = 64 } = description;
   const windows = windowsOf(description);
@@ -263,7 +275,8 @@ function deviceFrom(
     coherent,
     route: topology.route(routeThrough(port, arch)),
     windows,
-    masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits)),
+    masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits), iommu !== null),
+    iommu,
     constraints: deviceConstraints(description, name),
     bandwidth: parseSize(bandwidth),
     timeline: new Timeline(simulation, name),

@@ -40,6 +40,20 @@ test("parts of one device may differ in how they reach memory, not in what Linux
   expect(assemble(fine, [toyArch()]).boot().device("usb0").function).toBeNull();
 });
 
+test("an IOMMU has a domain for each device, which its parts share", () => {
+  const described = gpuAnd({ iommu: "lazy" });
+  const { gpu, display } = described.devices;
+  const usb0 = { class: "usb", coherent: false, iommu: "strict" } as const;
+  const devices = { gpu: { ...gpu, iommu: "lazy" }, display, usb0 } as BoardDescription["devices"];
+  const { device } = assemble({ ...described, devices }, [toyArch()]).boot();
+  expect(device("gpu").iommu?.domain).toBe(device("display").iommu?.domain);
+  expect(device("usb0").iommu?.domain).not.toBe(device("gpu").iommu?.domain);
+  expect([device("usb0"), device("gpu")].map(({ iommu }) => iommu?.domain.isLazy)).toEqual([false, true]);
+  expect(assemble(fine, [toyArch()]).boot().device("usb0").iommu).toBeNull();
+  device("usb0").masks.set(20);
+  expect(device("usb0").masks.streaming, "behind an IOMMU every mask will do (D-13)").toBe(2 ** 20 - 1);
+});
+
 test("a device carries what it can take of memory; what it does not say is no matter", () => {
   const description = board(
     usb({
@@ -87,12 +101,21 @@ describe("a board that is none is refused with the field and the reason", () => 
     [usb({ limit: "4GB or so" }), /^board "fine": devices\.usb0\.limit: /],
     [usb({ bandwidth: 0 }), /: devices\.usb0\.bandwidth: what moves nothing cannot transfer$/],
     [usb({ offset: Number.NaN }), /: devices\.usb0\.offset: NaN is not a whole number$/],
+    [
+      usb({ iommu: "eager" as never }),
+      /^board "fine": devices\.usb0\.iommu: "eager" is neither strict nor lazy$/,
+    ],
+    [
+      { ...fine, iovaPolicy: "best" as never },
+      /^board "fine": iovaPolicy: "best" is neither linux nor first-fit$/,
+    ],
     [usb({ function: "" }), /^board "fine": devices\.usb0\.function: "" is not a name$/],
     [
       gpuAnd({ coherent: false }),
       /: devices\.display\.coherent: differs from that of gpu, which is the same device, 0000:00:02\.0$/,
     ],
     [gpuAnd({ limit: "2GiB" }), /: devices\.display\.limit: differs from that of gpu/],
+    [gpuAnd({ iommu: "lazy" }), /: devices\.display\.iommu: differs from that of gpu/],
     [gpuAnd({ offset: 64 }), /: devices\.display\.offset: differs from that of gpu/],
     [
       usb({ maxSegmentSize: 0 }),

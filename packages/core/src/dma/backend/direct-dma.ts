@@ -39,6 +39,22 @@ export class DirectDma implements DmaBackend {
     return new DirectPlacement(this.#arch, this.#cpu, request, dmaAddresses, dmaLengths);
   }
 
+  placeResource(request: MapRequest): Placement {
+    const { device, extents, attributes, operation } = request;
+    const start = extents.addressAt(0);
+    const { streaming } = device.masks;
+    if (start + extents.bytes - 1 > streaming) {
+      throw unreachable(device, start, start + extents.bytes, operation, streaming);
+    }
+    const mmio = { ...request, attributes: { ...attributes, mmio: true } };
+    const [addresses, lengths] = [Float64Array.of(start), Float64Array.of(extents.bytes)];
+    return new DirectPlacement(this.#arch, this.#cpu, mmio, addresses, lengths);
+  }
+
+  mergeBoundary(): number {
+    return 0;
+  }
+
   maxMappingSize(): number {
     return Number.POSITIVE_INFINITY;
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { AccessKind } from "../../coherency/operation.ts";
 import type { Route } from "../../coherency/topology.ts";
 import type { Extents } from "../../memory/extents.ts";
 import type { DmaDirection } from "../direction.ts";
@@ -25,6 +26,15 @@ export interface Reached {
   readonly extents: Extents;
 }
 
+/** What a device does to a part of a mapping. */
+export interface ReachingAccess {
+  readonly kind: AccessKind;
+  /** Byte of the mapping at which the part begins. */
+  readonly offset: number;
+  /** Sequence number of the event that shows it. */
+  readonly event: number;
+}
+
 /**
  * A mapping as one backend has placed it: the bus addresses, and what handing it over takes. Handing over is told in the
  * terms of the request's ranges, or of parts of them.
@@ -46,7 +56,7 @@ export interface Placement {
   /** Hands everything to the CPU, unless the caller skips that, and gives the addresses back. */
   unmap(direction: DmaDirection, skipCpuSync: boolean, event: number): void;
   /** How the device's accesses to a part reach memory; `own` is the route that the device would take. */
-  reached(part: Extents, own: Route): readonly Reached[];
+  reached(part: Extents, own: Route, access: ReachingAccess): readonly Reached[];
 }
 
 /** Where the bus addresses of a device come from (D-1): memory itself, or an IOMMU. */
@@ -56,8 +66,12 @@ export interface DmaBackend {
    * for what the device cannot be given; nothing is taken then.
    */
   place(request: MapRequest): Placement;
+  /** As `place`, for a window of another device: at its own address, or with a translation for registers (D-9). */
+  placeResource(request: MapRequest): Placement;
   /** Bytes that one mapping can have at most; infinite where nothing limits it (D-19). @see dma_max_mapping_size */
   maxMappingSize(device: DmaDevice): number;
   /** Bytes that one mapping should have at most, to be quick (D-19). @see dma_opt_mapping_size */
   optMappingSize(device: DmaDevice): number;
+  /** Entries that meet at a multiple of this plus one become one for the device; 0 where none do (I-13). @see dma_get_merge_boundary */
+  mergeBoundary(device: DmaDevice): number;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { DmaAddr, PhysAddr } from "../../address.ts";
+import type { IommuFault } from "./iommu-trace.ts";
 
 /**
  * What an IOMMU translates for one domain: page tables and the TLB in front of them. Sizes and addresses are in bytes and
@@ -8,6 +9,8 @@ import type { DmaAddr, PhysAddr } from "../../address.ts";
 export interface IommuTable {
   /** Smallest page, in bytes. */
   readonly granule: number;
+  /** Addresses that it translates are below this. @see iommu_domain_geometry */
+  readonly end: number;
   /** Whether unmapping works without flushing at once, which lazy mode needs. @see IOMMU_CAP_DEFERRED_FLUSH */
   readonly deferredFlush: boolean;
   /**
@@ -31,6 +34,10 @@ export interface IommuTable {
    * `IommuProt.READ`, `WRITE`, or both, and `PRIV` when it is privileged.
    */
   translate(iova: DmaAddr, access: number): PhysAddr | null;
+  /** Why `translate` has just said null. */
+  faultOf(iova: DmaAddr): IommuFault;
+  /** Whether `translate` answers from the TLB what the page tables do not say any more (I-5). */
+  isStale(iova: DmaAddr): boolean;
   /** What the page tables say, without the TLB; null where nothing is mapped. @see iommu_iova_to_phys */
   lookup(iova: DmaAddr): PhysAddr | null;
 }

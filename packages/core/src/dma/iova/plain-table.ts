@@ -3,6 +3,7 @@ import { alignDown, type DmaAddr, PAGE_SIZE, type PhysAddr } from "../../address
 import { KernelError } from "../../error.ts";
 import { IommuProt } from "./iommu-prot.ts";
 import type { IommuTable } from "./iommu-table.ts";
+import type { IommuFault } from "./iommu-trace.ts";
 import { TranslationCache } from "./translation-cache.ts";
 import { TranslationRuns } from "./translation-runs.ts";
 
@@ -25,6 +26,7 @@ export interface PlainTableOptions {
  */
 export class PlainTable implements IommuTable {
   readonly granule: number;
+  readonly end: number;
   readonly deferredFlush: boolean;
   /** The TLB. */
   readonly tlb: TranslationCache;
@@ -33,6 +35,7 @@ export class PlainTable implements IommuTable {
 
   constructor({ granule = PAGE_SIZE, end = 2 ** 52, deferredFlush = true }: PlainTableOptions = {}) {
     this.granule = granule;
+    this.end = end;
     this.deferredFlush = deferredFlush;
     this.#end = end / granule;
     this.#pages = new TranslationRuns(this.#end);
@@ -83,6 +86,12 @@ export class PlainTable implements IommuTable {
     return (this.tlb.physOf(page) * this.granule + (iova % this.granule)) as PhysAddr;
   }
 
+  faultOf(iova: DmaAddr): IommuFault {
+    const page = Math.floor(iova / this.granule);
+    if (page >= this.#end) return "beyond the table";
+    return this.tlb.has(page) || this.#pages.has(page) ? "no permission" : "not mapped";
+  }
+
   lookup(iova: DmaAddr): PhysAddr | null {
     const page = Math.floor(iova / this.granule);
     if (page >= this.#end || !this.#pages.has(page)) return null;
@@ -94,10 +103,9 @@ export class PlainTable implements IommuTable {
     return this.#pages.protOf(Math.floor(iova / this.granule));
   }
 
-  /** Whether a device would reach through the TLB what is not mapped any more, or not that way (I-5). */
   isStale(iova: DmaAddr): boolean {
     const page = Math.floor(iova / this.granule);
-    if (!this.tlb.has(page)) return false;
+    if (page >= this.#end || !this.tlb.has(page)) return false;
     const pages = this.#pages;
     return (
       !pages.has(page) ||
