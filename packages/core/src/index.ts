@@ -57,6 +57,7 @@ export {
   syncFileInfo,
 } from "./buffer/sync-file-ioctl.ts";
 export { SyncFlag } from "./buffer/sync-flag.ts";
+export { demandTrust, UntrustedAccess } from "./buffer/untrusted-access.ts";
 export {
   type BecauseEvent,
   type Finding,
@@ -150,6 +151,7 @@ export { assemble, Platform } from "./platform/platform.ts";
 export {
   type CoreServices,
   definePlugin,
+  type ExporterFactories,
   type Needs,
   type Plugin,
   type PluginDefinition,

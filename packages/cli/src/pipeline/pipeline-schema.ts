@@ -158,11 +158,24 @@ export const overlaySchema = z
             base: z.int().min(0).exactOptional(),
             name: name.exactOptional(),
           }),
-          z.strictObject({ kind: z.literal("carve-out"), size, base: z.int().min(0), name }),
+          z.strictObject({
+            kind: z.literal("carve-out"),
+            size,
+            base: z.int().min(0),
+            name,
+            driver: name.exactOptional().describe("The driver that has it to itself; then it is no heap."),
+          }),
+          z.strictObject({
+            kind: z.literal("protected"),
+            size,
+            base: z.int().min(0),
+            name,
+            trustId: name.describe("What devices must be trusted with."),
+          }),
         ]),
       )
       .exactOptional()
-      .describe("CMA pools and carve-outs, instead of the board's."),
+      .describe("CMA pools, carve-outs and protected memory, instead of the board's."),
   })
   .describe("A dmabuf overlay: fabric masters to add to a board, and facts to change.");
 

@@ -22,6 +22,7 @@ const severities = {
   "stale-read": "error",
   "uninitialised-export": "error",
   unreachable: "error",
+  "untrusted-access": "error",
 };
 
 /** Properties of device trees that the pages name. */

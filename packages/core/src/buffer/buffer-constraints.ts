@@ -10,6 +10,7 @@ import { describeConstraints } from "./constraint/describe-constraints.ts";
 import { intersect, intersectAll, stricterIn } from "./constraint/intersect.ts";
 import { refusalOf } from "./constraint/scatterlist-for.ts";
 import type { DmaBuf } from "./dma-buf.ts";
+import { demandTrust } from "./untrusted-access.ts";
 
 const party = (device: DmaDevice): Party => ({ name: device.name, constraints: constraintsOf(device) });
 
@@ -72,6 +73,8 @@ export class BufferConstraints {
     const unsuited =
       memory === null ? null : refusalOf(wanted, memory, busOffset(device, memory.extents.addressAt(0)));
     if (memory !== null && unsuited === null) return;
+    const { trustId = null } = memory ?? {};
+    if (trustId !== null) demandTrust(device, trustId);
     const user = attachments.find(({ mappings }) => mappings > 0)?.device.name;
     if (user !== undefined) {
       const needs = describeConstraints(wanted, stricter);

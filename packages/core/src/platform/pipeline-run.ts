@@ -2,6 +2,7 @@
 import type { CpuMapping } from "../buffer/cpu-mapping.ts";
 import type { DmaBuf } from "../buffer/dma-buf.ts";
 import type { ImportedBuffer } from "../buffer/importer.ts";
+import { memoryExtents } from "../buffer/memory-extents.ts";
 import type { AccessKind } from "../coherency/operation.ts";
 import { directionOf } from "../dma/direction.ts";
 import type { Extents } from "../memory/extents.ts";
@@ -34,6 +35,8 @@ export class PipelineRun {
   readonly #passed = new Map<DmaBuf, { readonly fence: DmaFence; readonly kind: AccessKind }[]>();
   /** Frames that each stage has handed on. */
   readonly #handed: number[];
+  /** Buffers of which is told where they are. */
+  readonly #known = new Set<string>();
   readonly #progress: WaitQueue;
   readonly #depth: number;
   /** Called with the memory of each buffer as soon as it is known. */
@@ -84,10 +87,18 @@ export class PipelineRun {
       for (let index = 0; index < count; index++) {
         const buffer = yield* exporter.allocate(size, cache === null ? {} : { cache });
         pool.buffers.push(buffer);
-        const pages = buffer.ops.mmap?.(buffer);
-        if (pages !== undefined) this.#located(name, index, pages.extents);
+        this.#locate(name, index);
       }
     }
+  }
+
+  /** Tells where a buffer is as soon as it is anywhere. */
+  #locate(pool: string, index: number): void {
+    const key = `${pool} ${index}`;
+    const extents = memoryExtents(this.#pools.get(pool)?.buffers[index] as DmaBuf);
+    if (extents === null || this.#known.has(key)) return;
+    this.#known.add(key);
+    this.#located(pool, index, extents);
   }
 
   *#attach(): Process {
