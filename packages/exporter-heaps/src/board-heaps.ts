@@ -2,6 +2,7 @@
 import type { BoardDescription, CoreServices } from "@dmabuf/core";
 import { carveOutHeapAllocate } from "./carve-out-heap.ts";
 import { cmaHeapAllocate } from "./cma-heap.ts";
+import { deferredHeapAllocate } from "./deferred-heap.ts";
 import type { HeapAllocate } from "./dma-heap.ts";
 import { protectedHeapAllocate } from "./protected-heap.ts";
 import { systemHeapAllocate } from "./system-heap.ts";
@@ -17,6 +18,7 @@ export function boardHeaps({ pools = [] }: BoardDescription): ReadonlyMap<string
   const heaps = new Map<string, HeapDriver>([
     ["system", (services) => (size) => systemHeapAllocate(services, size)],
     ["cma", (services) => (size) => cmaHeapAllocate(services, size)],
+    ["deferred", (services) => (size) => deferredHeapAllocate(services, size)],
   ]);
   for (const pool of pools) {
     if (pool.kind === "cma" || heaps.has(pool.name)) continue;

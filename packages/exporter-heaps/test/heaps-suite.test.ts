@@ -10,6 +10,7 @@ const board = (pool: PoolDescription) => ({ memory: [{ base: 0, size: "32MiB" }]
 const suites: readonly ExporterSuiteOptions[] = [
   { exporter: "system" },
   { exporter: "cma" },
+  { exporter: "deferred" },
   { exporter: "frames", cached: false, board: board({ kind: "carve-out", name: "frames", ...place }) },
   {
     exporter: "video",

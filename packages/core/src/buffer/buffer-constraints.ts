@@ -4,11 +4,12 @@ import { constraintsOf, type DmaConstraints, unconstrained } from "../dma/dma-co
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { physToDma } from "../dma/dma-window.ts";
 import { KernelError } from "../error.ts";
+import { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";
 import { conflictOf, type Party } from "./constraint/conflict.ts";
 import { describeConstraints } from "./constraint/describe-constraints.ts";
 import { intersect, intersectAll, stricterIn } from "./constraint/intersect.ts";
-import { refusalOf } from "./constraint/scatterlist-for.ts";
+import { refusalOf, scatterlistFor } from "./constraint/scatterlist-for.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 import { demandTrust } from "./untrusted-access.ts";
 
@@ -56,6 +57,16 @@ export class BufferConstraints {
     const stricter = stricterIn(this.#current, wanted);
     if (stricter.length > 0) this.#settle(device, wanted, stricter);
     this.#current = intersect(this.#current, wanted);
+  }
+
+  /** Memory as a list for one device: cut where its pieces are too long for it (D14). Throws as `scatterlistFor`. */
+  listFor(device: DmaDevice, extents: Extents): Extents {
+    const offset = busOffset(device, extents.addressAt(0));
+    const pieces = [...scatterlistFor(constraintsOf(device), { extents }, offset).entries()];
+    return Extents.each(
+      pieces.map(({ address }) => address),
+      pieces.map(({ address, length }) => address + length),
+    );
   }
 
   /** Asks the exporter for memory that suits all, if it has to (D13); with the reservation held. */

@@ -3,6 +3,7 @@ import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
 import type { DmaConstraints } from "../dma/dma-constraints.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { KernelError } from "../error.ts";
+import type { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";
 import { DmaResv } from "../sync/dma-resv.ts";
 import type { PollEvent, PollOptions } from "../sync/poll-queue.ts";
@@ -170,6 +171,15 @@ export class DmaBuf {
     const at = this.#attachments.indexOf(attachment);
     if (at >= 0) this.#attachments.splice(at, 1);
     this.#constraints?.recalculate();
+  }
+
+  /**
+   * Ordinary memory as a list for one device, whose pieces are no longer than it can take and cross no boundary of its, for
+   * exporters that make a `listPerImporter`; where the kernel does not ask, as it lies (D14). Throws `KernelError` EINVAL when
+   * that makes more pieces than the device takes.
+   */
+  listFor(device: DmaDevice, extents: Extents): Extents {
+    return this.#constraints?.listFor(device, extents) ?? extents;
   }
 
   /** Has the exporter allocate memory that suits all devices, where that is put off until the first map (D13). */

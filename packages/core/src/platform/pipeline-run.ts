@@ -70,6 +70,7 @@ export class PipelineRun {
     try {
       yield* this.#allocate();
       yield* this.#attach();
+      yield* this.#map();
       started();
       const { simulation } = this.#system;
       const tasks = this.#plan.stages.map((stage, i) => simulation.spawn(stage.name, this.#stage(stage, i)));
@@ -109,12 +110,21 @@ export class PipelineRun {
           if (stage.device === null) this.#mappings.set(key, buffer.mmap(stage.mmap ?? undefined));
           else {
             const importer = this.#system.importer(stage.device);
-            const options = stage.pin === null ? {} : { pin: stage.pin };
+            // Memory is chosen when everybody is known, where the kernel asks what they can take (D13).
+            const mapsLater = this.#system.kernel.constrainsAttach;
+            const options = { mapsLater, ...(stage.pin === null ? {} : { pin: stage.pin }) };
             this.#imports.set(key, yield* importer.attach(buffer, directionOf(reads, writes), options));
           }
         }
       }
     }
+  }
+
+  /** Maps for those who have only attached so far, and tells where buffers are that had no memory before. */
+  *#map(): Process {
+    for (const imported of this.#imports.values()) if (imported.map !== undefined) yield* imported.map();
+    for (const { name, buffers } of this.#pools.values())
+      for (const index of buffers.keys()) this.#locate(name, index);
   }
 
   *#release(): Process {
