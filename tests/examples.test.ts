@@ -124,6 +124,16 @@ describe("the example platforms", () => {
       expect(early.findings[0]?.message).toContain("display");
     });
 
+    test("padded lines are more than the codec's list has entries (D17)", () => {
+      const padded = judge("gpu-to-display", (text) =>
+        text.replace("height", "stride: 2048, height").replace("device: display", "device: codec"),
+      );
+      expect(padded.verdict).toBe("impossible");
+      expect(padded.findings[0]?.message).toContain(
+        "codec takes 64 segments, and a picture of 1620 padded lines of 2048 bytes can be in 1620",
+      );
+    });
+
     test("protected memory is for those who are trusted", () => {
       expect(judge("codec-to-display").verdict).toBe("coherent");
       for (const [stage, device] of [

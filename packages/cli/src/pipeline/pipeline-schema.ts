@@ -23,6 +23,12 @@ const buffer = z
       format: z.literal("NV12").describe("Pixel format, laid out linearly."),
       width: z.int().min(2).max(65536),
       height: z.int().min(2).max(65536),
+      stride: z
+        .int()
+        .min(2)
+        .max(2 ** 20)
+        .exactOptional()
+        .describe("Bytes from the beginning of a line to that of the next. Default the width."),
       count,
       cache,
     }),

@@ -9,6 +9,7 @@ import type { Process } from "../sim/process.ts";
 import { conflictOf, type Party } from "./constraint/conflict.ts";
 import { describeConstraints } from "./constraint/describe-constraints.ts";
 import { intersect, intersectAll, stricterIn } from "./constraint/intersect.ts";
+import { pictureRefusal } from "./constraint/picture-check.ts";
 import { refusalOf, scatterlistFor } from "./constraint/scatterlist-for.ts";
 import type { DmaBuf } from "./dma-buf.ts";
 import { demandTrust } from "./untrusted-access.ts";
@@ -44,7 +45,7 @@ export class BufferConstraints {
 
   /**
    * Asked before a device joins the list, with the reservation held. Throws `KernelError` EINVAL when no memory suits all
-   * devices, with the two that conflict (D10, D12), or when the memory that is there does not suit and stays; EBUSY when it
+   * devices, with the two that conflict (D10, D12), when the device has too few segments for the picture (D17), or when the memory that is there does not suit and stays; EBUSY when it
    * would have to change while somebody has it mapped (D11).
    */
   admit(device: DmaDevice): void {
@@ -53,6 +54,7 @@ export class BufferConstraints {
     const parties = [...others, party(device)];
     const conflict = conflictOf(parties, size);
     if (conflict !== null) throw new KernelError("EINVAL", "dma_buf_attach", conflict.reason);
+    this.#demandLines(device);
     const wanted = constraintsOf(device);
     const stricter = stricterIn(this.#current, wanted);
     if (stricter.length > 0) this.#settle(device, wanted, stricter);
@@ -75,6 +77,16 @@ export class BufferConstraints {
     if (this.#allocated || ops.allocate === undefined) return;
     yield* ops.allocate(this.#buffer, this.#current);
     this.#allocated = true;
+  }
+
+  /** A picture may be in more segments than the device takes, however the memory lies (D17). */
+  #demandLines(device: DmaDevice): void {
+    const { picture, ops } = this.#buffer;
+    if (picture === null) return;
+    // An exporter that is asked for memory will suit it to the device.
+    const known = ops.allocate !== undefined || (ops.memory?.(this.#buffer) ?? null) !== null;
+    const reason = pictureRefusal(party(device), picture, known);
+    if (reason !== null) throw new KernelError("EINVAL", "dma_buf_attach", reason);
   }
 
   /** A stricter device comes: the memory suits it, or is not there yet, or can move. */

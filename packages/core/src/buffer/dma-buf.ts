@@ -20,6 +20,8 @@ import {
   dmaBufPut,
   memoryTypeFields,
 } from "./buffer-trace.ts";
+import type { Picture } from "./constraint/picture-check.ts";
+import { worstSegmentCount } from "./constraint/picture-segments.ts";
 import { CpuMapping } from "./cpu-mapping.ts";
 import type { DmaBufCore } from "./dma-buf-core.ts";
 import type { DmaBufOps, ExportInfo } from "./dma-buf-ops.ts";
@@ -47,6 +49,7 @@ export class DmaBuf {
   readonly #constraints: BufferConstraints | null;
   #poll: DmaBufPoll | undefined;
   #name: string | null = null;
+  #picture: Picture | null = null;
   readonly #vmap = new Vmap(this);
   #references = 1;
 
@@ -92,6 +95,20 @@ export class DmaBuf {
     const bytes = [...name].reduce((sum, letter) => sum + utf8Length(letter), 0);
     if (bytes > 31) throw new KernelError("EINVAL", "dma_buf_set_name", `"${name}" is longer than 31 bytes`);
     this.#name = name;
+  }
+
+  /** The picture that user space keeps in it, or null when it has not said. */
+  get picture(): Picture | null {
+    return this.#picture;
+  }
+
+  /**
+   * Says what picture is kept in it, before devices attach: where the kernel looks at constraints, those with few segments are
+   * asked whether they suffice for it (D17). Throws `TypeError` for lines that are none.
+   */
+  describePicture(picture: Picture): void {
+    worstSegmentCount(picture);
+    this.#picture = picture;
   }
 
   /** Takes another reference (B-14). */

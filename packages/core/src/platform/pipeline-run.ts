@@ -82,11 +82,12 @@ export class PipelineRun {
 
   *#allocate(): Process {
     const exporter = this.#system.exporter(this.#plan.exporter);
-    for (const [name, { size, count, cache }] of this.#plan.buffers) {
+    for (const [name, { size, picture, count, cache }] of this.#plan.buffers) {
       const pool: Pool = { name, buffers: [] };
       this.#pools.set(name, pool);
       for (let index = 0; index < count; index++) {
         const buffer = yield* exporter.allocate(size, cache === null ? {} : { cache });
+        if (picture !== null) buffer.describePicture(picture);
         pool.buffers.push(buffer);
         this.#locate(name, index);
       }
