@@ -22,7 +22,7 @@ export const segmentCount = ({ contiguous, maxSegmentCount }: DmaConstraints): n
   contiguous ? Math.min(1, maxSegmentCount) : maxSegmentCount;
 
 /** Most bytes of a segment: a segment that crosses no boundary is no longer than their distance. */
-export const segmentSize = ({ maxSegmentSize, segmentBoundaryMask }: DmaConstraints): number =>
+const segmentSize = ({ maxSegmentSize, segmentBoundaryMask }: DmaConstraints): number =>
   Math.min(maxSegmentSize, segmentBoundaryMask + 1);
 
 /** Most bytes of a buffer: what the segments hold together. */
