@@ -87,6 +87,68 @@ describe("the example platforms", () => {
     expect(status).toBe(0);
   });
 
+  describe("tablet.mjs is a board whose devices ask for something", () => {
+    const judge = (pipeline: string, change: (text: string) => string = (text) => text) => {
+      const path = `examples/platforms/${pipeline}.yaml`;
+      writeFileSync(join(project, "changed.yaml"), change(read(path)));
+      const board = "examples/platforms/tablet.mjs";
+      const { report } = dmabuf("run", "changed.yaml", "--board", board, "--format", "json");
+      return report as {
+        verdict: string;
+        findings: { code: string; message: string; device: string | null }[];
+      };
+    };
+    /** The same with the two stages the other way round in attaching: the second device writes. */
+    const swapped = (text: string): string => {
+      const [, first = "", second = ""] = /device: (\S+),[\s\S]*device: (\S+),/.exec(text) ?? [];
+      const swap = new Map([
+        [first, second],
+        [second, first],
+      ]);
+      return text.replace(/device: (\S+),/g, (_, name: string) => `device: ${swap.get(name)},`);
+    };
+    const exporter = (name: string) => (text: string) => text.replace(/^exporter: .*$/m, `exporter: ${name}`);
+
+    test.each([(text: string) => text, swapped])("two devices that conflict are both named", (order) => {
+      const { verdict, findings } = judge("camera-to-codec", order);
+      expect(verdict).toBe("impossible");
+      expect(findings).toMatchObject([{ code: "constraint-conflict" }]);
+      expect(findings[0]?.message).toMatch(/codec takes 64 segments, camera at most 4096 bytes in each/);
+      expect(judge("camera-to-codec", (text) => exporter("cma")(order(text))).verdict).toBe("coherent");
+    });
+
+    test.each([(text: string) => text, swapped])("late allocation suits both in either order", (order) => {
+      expect(judge("gpu-to-display", order).verdict).toBe("coherent");
+      const early = judge("gpu-to-display", (text) => exporter("system")(order(text)));
+      expect(early.verdict).toBe("impossible");
+      expect(early.findings[0]?.message).toContain("display");
+    });
+
+    test("padded lines are more than the codec's list has entries (D17)", () => {
+      const padded = judge("gpu-to-display", (text) =>
+        text.replace("height", "stride: 2048, height").replace("device: display", "device: codec"),
+      );
+      expect(padded.verdict).toBe("impossible");
+      expect(padded.findings[0]?.message).toContain(
+        "codec takes 64 segments, and a picture of 1620 padded lines of 2048 bytes can be in 1620",
+      );
+    });
+
+    test("protected memory is for those who are trusted", () => {
+      expect(judge("codec-to-display").verdict).toBe("coherent");
+      for (const [stage, device] of [
+        ["device: gpu", "gpu"],
+        ["cpu: true", null],
+      ]) {
+        const { verdict, findings } = judge("codec-to-display", (text) =>
+          text.replace("device: display", stage as string),
+        );
+        expect(verdict).toBe("impossible");
+        expect(findings).toMatchObject([{ code: "untrusted-access", device }]);
+      }
+    });
+  });
+
   test("the JavaScript is the TypeScript", () => {
     expect(read("examples/platforms/acme-vision.mjs")).toBe(read("examples/platforms/acme-vision.ts"));
   });

@@ -25,6 +25,7 @@ export {
 export { describeConstraints } from "./buffer/constraint/describe-constraints.ts";
 export { intersect, intersectAll } from "./buffer/constraint/intersect.ts";
 export { type BufferMemory, checkMemory, type Violation } from "./buffer/constraint/memory-check.ts";
+export type { Picture } from "./buffer/constraint/picture-check.ts";
 export { type PictureLines, worstSegmentCount } from "./buffer/constraint/picture-segments.ts";
 export { scatterlistFor } from "./buffer/constraint/scatterlist-for.ts";
 export type { CpuMapping } from "./buffer/cpu-mapping.ts";
@@ -57,6 +58,7 @@ export {
   syncFileInfo,
 } from "./buffer/sync-file-ioctl.ts";
 export { SyncFlag } from "./buffer/sync-flag.ts";
+export { demandTrust, UntrustedAccess } from "./buffer/untrusted-access.ts";
 export {
   type BecauseEvent,
   type Finding,
@@ -149,11 +151,19 @@ export {
 } from "./platform/board.ts";
 export { type BoardChanges, overlaid } from "./platform/board-overlay.ts";
 export { type CoherencyChoice, coherencyChoices } from "./platform/coherency-choice.ts";
-export type { BufferDescription, CpuStage, DeviceStage, Pipeline, Stage } from "./platform/pipeline.ts";
+export type {
+  BufferDescription,
+  CpuStage,
+  DeviceStage,
+  PictureDescription,
+  Pipeline,
+  Stage,
+} from "./platform/pipeline.ts";
 export { assemble, Platform } from "./platform/platform.ts";
 export {
   type CoreServices,
   definePlugin,
+  type ExporterFactories,
   type Needs,
   type Plugin,
   type PluginDefinition,

@@ -43,8 +43,11 @@ export function socBoard(machine: MachineFacts, soc: SocDescription): BoardDescr
     const known = master.base === null ? undefined : soc.masters[master.base];
     devices[freeName(known?.name ?? nodeName(master), devices)] = deviceFrom(master, known, soc.coherentPort);
   }
+  const named: Record<string, unknown> = {};
   const pools = machine.pools.flatMap(({ kind, base, size, path }): PoolDescription[] => {
-    const name = nodeName({ path });
+    // A node with several ranges is several pools.
+    const name = freeName(nodeName({ path }), named);
+    named[name] = path;
     if (kind === "cma") return [{ kind, size, name, ...(base === null ? {} : { base }) }];
     return base === null ? [] : [{ kind: "carve-out", size, base, name }];
   });

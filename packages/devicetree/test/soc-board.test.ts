@@ -57,6 +57,20 @@ describe("the board of a SoC's device tree", () => {
     ]);
   });
 
+  test("gives each range of a reserved region a name of its own, so that it runs", () => {
+    const { pools } = socBoard(
+      machine({
+        "reserved-memory": {
+          ranges: true,
+          "cut@100000": { reg: [0x10_0000, 0x1000, 0x20_0000, 0x1000], "no-map": true },
+        },
+        "usb@3000": usb(0x3000),
+      }),
+      soc,
+    );
+    expect(pools?.map(({ name }) => name)).toEqual(["cut@100000", "cut@100000-2", undefined]);
+  });
+
   test("needs masters", () => {
     expect(() => socBoard(machine({}), soc)).toThrow(
       'board "Acme 1": devices: a board needs at least one device',

@@ -16,7 +16,15 @@ import { HeapBuffer } from "./heap-buffer.ts";
  * ENOMEM when no run is long enough. @see drivers/dma-buf/heaps/cma_heap.c
  */
 export function* cmaHeapAllocate(services: CoreServices, size: number): Process<DmaBuf> {
-  const { memory, cpu, dmaBuf } = services;
+  const { cpu, dmaBuf } = services;
+  const ops = cmaHeapBuffer(services, size);
+  yield* cpu.settle();
+  return dmaBuf.export({ exporterName: "cma", ops, size });
+}
+
+/** The memory of such a buffer, and what is done for it; the CPU is charged for clearing. Throws as `cmaHeapAllocate`. */
+export function cmaHeapBuffer(services: CoreServices, size: number): HeapBuffer {
+  const { memory, cpu } = services;
   const pool = memory.cma.values().next().value;
   if (pool === undefined) {
     const reason = `the board has no CMA pool; give it one, as in pools: [{ kind: "cma", size: "64MiB" }]`;
@@ -27,9 +35,7 @@ export function* cmaHeapAllocate(services: CoreServices, size: number): Process<
   if (start === null) throw outOfMemory(pool, pages);
   const extents = Extents.of([start, start + size]);
   cpu.access("clear", extents);
-  yield* cpu.settle();
-  const ops = new HeapBuffer(services, extents, () => pool.free(start, pages));
-  return dmaBuf.export({ exporterName: "cma", ops, size });
+  return new HeapBuffer(services, extents, () => pool.free(start, pages));
 }
 
 function outOfMemory(pool: CmaPool, pages: number): KernelError {

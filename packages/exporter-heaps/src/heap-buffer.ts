@@ -18,6 +18,8 @@ import type {
  * @see drivers/dma-buf/heaps/system_heap.c
  */
 export class HeapBuffer implements DmaBufOps {
+  /** Each attachment has a table of its own (H-4), which the proposal lets differ from those of the others (D14). */
+  readonly listPerImporter = true;
   readonly #services: CoreServices;
   readonly #extents: Extents;
   readonly #free: () => void;
@@ -35,7 +37,9 @@ export class HeapBuffer implements DmaBufOps {
   *map(attachment: Attachment, direction: DmaDirection): Process<SgMapping> {
     const skipCpuSync = !attachment.buffer.core.policy.syncsAtMap(attachment);
     const { dma, cpu } = this.#services;
-    const mapping = dma.mapSgtable(attachment.device, this.#extents, direction, { skipCpuSync });
+    const { buffer, device } = attachment;
+    const list = buffer.listFor(device, this.#extents);
+    const mapping = dma.mapSgtable(device, list, direction, { skipCpuSync });
     this.#mapped ??= new Map();
     this.#mapped.set(attachment, mapping);
     yield* cpu.settle();

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { type CoreServices, KernelError } from "@dmabuf/core";
 import type { Simulation } from "@dmabuf/core/sim";
-import { cmaHeapAllocate } from "./cma-heap.ts";
+import { boardHeaps } from "./board-heaps.ts";
 import { DmaHeap, type HeapAllocate } from "./dma-heap.ts";
-import { systemHeapAllocate } from "./system-heap.ts";
 
-/** A system's `/dev/dma_heap`: its heaps by name. `system` and `cma` are there from the start. */
+/** A system's `/dev/dma_heap`: its heaps by name. Those of the board are there from the start. */
 export class HeapDirectory {
   static readonly #systems = new WeakMap<Simulation, HeapDirectory>();
   readonly #simulation: Simulation;
@@ -13,8 +12,7 @@ export class HeapDirectory {
 
   private constructor(services: CoreServices) {
     this.#simulation = services.simulation;
-    this.add("system", (size) => systemHeapAllocate(services, size));
-    this.add("cma", (size) => cmaHeapAllocate(services, size));
+    for (const [name, driver] of boardHeaps(services.board)) this.add(name, driver(services));
   }
 
   /** That of a running system, for whoever opens a heap or adds one. */

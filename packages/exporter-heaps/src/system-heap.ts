@@ -22,7 +22,15 @@ const ORDERS = [8, 4, 0] as const;
  * @see drivers/dma-buf/heaps/system_heap.c
  */
 export function* systemHeapAllocate(services: CoreServices, size: number): Process<DmaBuf> {
-  const { memory, cpu, dmaBuf } = services;
+  const { cpu, dmaBuf } = services;
+  const ops = systemHeapBuffer(services, size);
+  yield* cpu.settle();
+  return dmaBuf.export({ exporterName: "system", ops, size });
+}
+
+/** The memory of such a buffer, and what is done for it; the CPU is charged for clearing. Throws as `systemHeapAllocate`. */
+export function systemHeapBuffer(services: CoreServices, size: number): HeapBuffer {
+  const { memory, cpu } = services;
   const chunks: PhysAddr[] = [];
   const orders: number[] = [];
   let remaining = size / PAGE_SIZE;
@@ -45,10 +53,8 @@ export function* systemHeapAllocate(services: CoreServices, size: number): Proce
   const ends = chunks.map((chunk, i) => chunk + 2 ** (orders[i] as number) * PAGE_SIZE);
   const extents = Extents.each(chunks, ends);
   cpu.access("clear", extents);
-  yield* cpu.settle();
   const sizes = Uint8Array.from(orders);
-  const ops = new HeapBuffer(services, extents, () => freeChunks(memory, extents.starts, sizes));
-  return dmaBuf.export({ exporterName: "system", ops, size });
+  return new HeapBuffer(services, extents, () => freeChunks(memory, extents.starts, sizes));
 }
 
 function freeChunks(memory: PhysicalMemory, chunks: ArrayLike<number>, orders: ArrayLike<number>): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { CmaPool, Extents, KernelError, PAGE_SIZE, type PhysicalMemory } from "@dmabuf/core";
+import { type CmaPool, Extents, KernelError, PAGE_SIZE, type PhysicalMemory } from "@dmabuf/core";
 import type { Backing } from "./backing.ts";
 
 /** Memory that the board keeps from the kernel, handed out in contiguous runs: stolen memory, or a card's own (N-14). */
@@ -9,11 +9,11 @@ export class CarveOut {
 
   /** Throws `TypeError` when the board has no carve-out of that name. */
   constructor(region: "stolen" | "local", memory: PhysicalMemory, name: string) {
-    const found = memory.regions.find((one) => one.name === name && one.kind === "no-map");
-    if (found === undefined)
+    const pool = memory.carveOuts.get(name);
+    if (pool === undefined)
       throw new TypeError(`i915: the board has no carve-out "${name}" (${region} memory)`);
     this.#region = region;
-    this.#pool = new CmaPool(name, found.base, found.size / PAGE_SIZE);
+    this.#pool = pool;
   }
 
   /** Takes a run of whole pages. Throws `KernelError` ENOMEM when none is long enough. */

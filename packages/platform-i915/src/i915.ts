@@ -21,7 +21,7 @@ export type MachineName = keyof typeof machines;
 
 /**
  * The plugins for a machine: x86 with its caches; the i915 driver, an exporter and the importers of `gpu` and `display`;
- * the exporters `udmabuf`, `system` and `cma`.
+ * the exporters `udmabuf` and those of `heaps()`.
  */
 export const i915Plugins = ({ cpu, gpu }: I915Machine): readonly Plugin[] => [
   x86(cpu),

@@ -53,7 +53,15 @@ export function intelBoard(facts: IntelBoard): BoardDescription {
       { base: 0, size: Math.min(total, LOW_END) },
       ...(total > LOW_END ? [{ base: 0x1_0000_0000, size: total - LOW_END }] : []),
     ],
-    pools: [{ kind: "carve-out", name: "stolen", base: Math.min(total, LOW_END) - carved, size: carved }],
+    pools: [
+      {
+        kind: "carve-out",
+        name: "stolen",
+        driver: "i915",
+        base: Math.min(total, LOW_END) - carved,
+        size: carved,
+      },
+    ],
     cpuBandwidth,
     devices: {
       gpu: x86Device("gpu", gpu, { ...igd, bandwidth: gpuBandwidth }),

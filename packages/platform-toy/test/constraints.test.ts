@@ -51,13 +51,34 @@ describe("a pipeline over devices that ask for something", () => {
       ["few", "short"],
       ["short", "few"],
     ]) {
-      const { verdict, findings } = share("cma", pair, "proposed");
+      const { verdict, findings } = share("deferred", pair, "proposed");
       expect(verdict).toBe("impossible");
       expect(findings[0]?.code).toBe("constraint-conflict");
       expect(findings[0]?.message).toBe(
         "dma_buf_attach: -EINVAL: few takes 4 segments, short at most 4096 bytes in each: " +
           "together 16384 bytes, and the buffer has 4194304",
       );
+    }
+  });
+
+  test("with a list for each they share what they cannot have one list of (D14)", () => {
+    for (const exporter of ["system", "cma"]) {
+      for (const pair of [
+        ["few", "short"],
+        ["short", "few"],
+      ]) {
+        expect(share(exporter, pair, "proposed").verdict).not.toBe("impossible");
+      }
+    }
+  });
+
+  test("memory that is chosen late suits all, in whatever order they come (D13)", () => {
+    for (const pair of [
+      ["display", "lax"],
+      ["lax", "display"],
+    ]) {
+      expect(share("deferred", pair, "proposed").verdict).toBe(share("cma", pair, "proposed").verdict);
+      expect(share("system", pair, "proposed").verdict).toBe("impossible");
     }
   });
 

@@ -14,7 +14,7 @@ export interface Zynq7000Options {
 }
 
 /**
- * The plugins for a Zynq-7000 board: armv7 with a PL310, the exporters `udmabuf`, `system` and `cma`, FunctionFS for its USB
+ * The plugins for a Zynq-7000 board: armv7 with a PL310, the exporters `udmabuf` and those of `heaps()`, FunctionFS for its USB
  * controllers, IIO for the ADCs and DACs in the fabric (devices named `adc...` or `dac...`). Every other device gets the
  * plain importer.
  */

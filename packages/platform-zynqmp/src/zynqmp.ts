@@ -9,7 +9,7 @@ import { iio } from "@dmabuf/importer-iio";
 import { zcu102 } from "./zcu102.ts";
 
 /**
- * The plugins for a Zynq UltraScale+ board: arm64, the exporters `udmabuf`, `system` and `cma`, FunctionFS for its USB
+ * The plugins for a Zynq UltraScale+ board: arm64, the exporters `udmabuf` and those of `heaps()`, FunctionFS for its USB
  * controllers, IIO for the ADCs and DACs in the fabric (devices named `adc...` or `dac...`), DRM for displays, which take
  * contiguous buffers only as the DisplayPort controller does, and for GPUs. Every other device gets the plain importer.
  */

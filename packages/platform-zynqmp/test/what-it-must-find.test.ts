@@ -3,7 +3,7 @@
 import "@dmabuf/core/vitest";
 import { type CoherencyChoice, linux612, type Pipeline, type Stage } from "@dmabuf/core";
 import { describe, expect, test } from "vitest";
-import { zynqmp } from "../src/index.ts";
+import { zcu102, zynqmp } from "../src/index.ts";
 
 const platform = zynqmp();
 
@@ -19,6 +19,29 @@ const toUsb = (adc: string, exporter: string): Pipeline =>
   pipeline(exporter, { device: adc, writes: "samples" }, { device: "usb0", reads: "samples" });
 const run = (what: Pipeline, coherency: CoherencyChoice = "kernel") =>
   platform.run(what, { kernel: linux612, coherency });
+
+describe("carve-outs, as a device tree has them", () => {
+  const own = zynqmp({
+    ...zcu102,
+    pools: [
+      ...(zcu102.pools ?? []),
+      { kind: "carve-out", name: "cut@7e000000", base: 0x7e00_0000, size: "16MiB" },
+    ],
+  });
+
+  test("have a heap each, and what else runs goes on as before", () => {
+    expect(own.exporterNames).toEqual([...platform.exporterNames, "cut@7e000000"]);
+    const report = own.run(usbToDac("system"), { kernel: linux612 });
+    expect(report).toEqual(run(usbToDac("system")));
+  });
+
+  test("are uncached memory: what a CPU writes past its cache the DAC sees", () => {
+    const { verdict, findings } = own.run(
+      pipeline("cut@7e000000", { cpu: true, writes: "samples" }, { device: "dac-hp0", reads: "samples" }),
+    );
+    expect([verdict, findings]).toEqual(["coherent", []]);
+  });
+});
 
 describe("usb-to-dac", () => {
   test("system heap, kernel: a stale read by the DAC from the first frame on, of a line that was filled or stayed valid", () => {

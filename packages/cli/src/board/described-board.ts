@@ -37,7 +37,8 @@ export function describedBoard(platform: Platform): BoardFacts {
     iommus: [],
     pools: pools.map(({ kind, base, size, name }, i) => ({
       path: name ?? `${kind}-${i}`,
-      kind,
+      // No device tree says who is trusted.
+      kind: kind === "protected" ? "carve-out" : kind,
       base: base ?? null,
       size: parseSize(size),
     })),

@@ -23,6 +23,12 @@ const buffer = z
       format: z.literal("NV12").describe("Pixel format, laid out linearly."),
       width: z.int().min(2).max(65536),
       height: z.int().min(2).max(65536),
+      stride: z
+        .int()
+        .min(2)
+        .max(2 ** 20)
+        .exactOptional()
+        .describe("Bytes from the beginning of a line to that of the next. Default the width."),
       count,
       cache,
     }),
@@ -162,11 +168,24 @@ export const overlaySchema = z
             base: z.int().min(0).exactOptional(),
             name: name.exactOptional(),
           }),
-          z.strictObject({ kind: z.literal("carve-out"), size, base: z.int().min(0), name }),
+          z.strictObject({
+            kind: z.literal("carve-out"),
+            size,
+            base: z.int().min(0),
+            name,
+            driver: name.exactOptional().describe("The driver that has it to itself; then it is no heap."),
+          }),
+          z.strictObject({
+            kind: z.literal("protected"),
+            size,
+            base: z.int().min(0),
+            name,
+            trustId: name.describe("What devices must be trusted with."),
+          }),
         ]),
       )
       .exactOptional()
-      .describe("CMA pools and carve-outs, instead of the board's."),
+      .describe("CMA pools, carve-outs and protected memory, instead of the board's."),
   })
   .describe("A dmabuf overlay: fabric masters to add to a board, and facts to change.");
 

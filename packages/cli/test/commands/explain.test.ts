@@ -23,6 +23,7 @@ const severities = {
   "stale-read": "error",
   "uninitialised-export": "error",
   unreachable: "error",
+  "untrusted-access": "error",
 };
 
 /** Properties of device trees that the pages name. */

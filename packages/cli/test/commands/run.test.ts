@@ -124,6 +124,12 @@ test("NV12 buffers have the size of their picture", async () => {
   const buffers = "buffers: { samples: { format: NV12, width: 64, height: 64 } }";
   const { stdout } = await judge(yaml({ buffers }), "--format", "json");
   expect(JSON.parse(stdout).findings[0].range).toEqual([0, 8192]);
+  const padded = await judge(
+    yaml({ buffers: buffers.replace("height", "stride: 128, height") }),
+    "--format",
+    "json",
+  );
+  expect(JSON.parse(padded.stdout).findings[0].range).toEqual([0, 12288]);
 });
 
 test("the same input gives the same bytes", async () => {
@@ -162,6 +168,11 @@ describe("input that cannot be used is one line and status 2", () => {
       "another format",
       yaml({ buffers: "buffers: { samples: { format: YUYV, width: 64, height: 64 } }" }),
       `p.yaml:3:31: document 1: buffers.samples.format: format "YUYV" is not supported yet`,
+    ],
+    [
+      "a stride that is less than the width",
+      yaml({ buffers: "buffers: { samples: { format: NV12, width: 64, stride: 32, height: 64 } }" }),
+      "p.yaml:3:56: document 1: buffers.samples.stride: 32 is not an even number of bytes from the width, 64, to 1048576",
     ],
     [
       "a size that is none",

@@ -4,12 +4,15 @@ import { constraintsOf, type DmaConstraints, unconstrained } from "../dma/dma-co
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { physToDma } from "../dma/dma-window.ts";
 import { KernelError } from "../error.ts";
+import { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";
 import { conflictOf, type Party } from "./constraint/conflict.ts";
 import { describeConstraints } from "./constraint/describe-constraints.ts";
 import { intersect, intersectAll, stricterIn } from "./constraint/intersect.ts";
-import { refusalOf } from "./constraint/scatterlist-for.ts";
+import { pictureRefusal } from "./constraint/picture-check.ts";
+import { refusalOf, scatterlistFor } from "./constraint/scatterlist-for.ts";
 import type { DmaBuf } from "./dma-buf.ts";
+import { demandTrust } from "./untrusted-access.ts";
 
 const party = (device: DmaDevice): Party => ({ name: device.name, constraints: constraintsOf(device) });
 
@@ -42,7 +45,7 @@ export class BufferConstraints {
 
   /**
    * Asked before a device joins the list, with the reservation held. Throws `KernelError` EINVAL when no memory suits all
-   * devices, with the two that conflict (D10, D12), or when the memory that is there does not suit and stays; EBUSY when it
+   * devices, with the two that conflict (D10, D12), when the device has too few segments for the picture (D17), or when the memory that is there does not suit and stays; EBUSY when it
    * would have to change while somebody has it mapped (D11).
    */
   admit(device: DmaDevice): void {
@@ -51,10 +54,21 @@ export class BufferConstraints {
     const parties = [...others, party(device)];
     const conflict = conflictOf(parties, size);
     if (conflict !== null) throw new KernelError("EINVAL", "dma_buf_attach", conflict.reason);
+    this.#demandLines(device);
     const wanted = constraintsOf(device);
     const stricter = stricterIn(this.#current, wanted);
     if (stricter.length > 0) this.#settle(device, wanted, stricter);
     this.#current = intersect(this.#current, wanted);
+  }
+
+  /** Memory as a list for one device: cut where its pieces are too long for it (D14). Throws as `scatterlistFor`. */
+  listFor(device: DmaDevice, extents: Extents): Extents {
+    const offset = busOffset(device, extents.addressAt(0));
+    const pieces = [...scatterlistFor(constraintsOf(device), { extents }, offset).entries()];
+    return Extents.each(
+      pieces.map(({ address }) => address),
+      pieces.map(({ address, length }) => address + length),
+    );
   }
 
   /** Asks the exporter for memory that suits all, if it has to (D13); with the reservation held. */
@@ -65,6 +79,16 @@ export class BufferConstraints {
     this.#allocated = true;
   }
 
+  /** A picture may be in more segments than the device takes, however the memory lies (D17). */
+  #demandLines(device: DmaDevice): void {
+    const { picture, ops } = this.#buffer;
+    if (picture === null) return;
+    // An exporter that is asked for memory will suit it to the device.
+    const known = ops.allocate !== undefined || (ops.memory?.(this.#buffer) ?? null) !== null;
+    const reason = pictureRefusal(party(device), picture, known);
+    if (reason !== null) throw new KernelError("EINVAL", "dma_buf_attach", reason);
+  }
+
   /** A stricter device comes: the memory suits it, or is not there yet, or can move. */
   #settle(device: DmaDevice, wanted: DmaConstraints, stricter: readonly (keyof DmaConstraints)[]): void {
     const { ops, attachments, exporterName } = this.#buffer;
@@ -72,6 +96,8 @@ export class BufferConstraints {
     const unsuited =
       memory === null ? null : refusalOf(wanted, memory, busOffset(device, memory.extents.addressAt(0)));
     if (memory !== null && unsuited === null) return;
+    const { trustId = null } = memory ?? {};
+    if (trustId !== null) demandTrust(device, trustId);
     const user = attachments.find(({ mappings }) => mappings > 0)?.device.name;
     if (user !== undefined) {
       const needs = describeConstraints(wanted, stricter);

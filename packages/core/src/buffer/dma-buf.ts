@@ -3,6 +3,7 @@ import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
 import type { DmaConstraints } from "../dma/dma-constraints.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { KernelError } from "../error.ts";
+import type { Extents } from "../memory/extents.ts";
 import type { Process } from "../sim/process.ts";
 import { DmaResv } from "../sync/dma-resv.ts";
 import type { PollEvent, PollOptions } from "../sync/poll-queue.ts";
@@ -19,6 +20,8 @@ import {
   dmaBufPut,
   memoryTypeFields,
 } from "./buffer-trace.ts";
+import type { Picture } from "./constraint/picture-check.ts";
+import { worstSegmentCount } from "./constraint/picture-segments.ts";
 import { CpuMapping } from "./cpu-mapping.ts";
 import type { DmaBufCore } from "./dma-buf-core.ts";
 import type { DmaBufOps, ExportInfo } from "./dma-buf-ops.ts";
@@ -46,6 +49,7 @@ export class DmaBuf {
   readonly #constraints: BufferConstraints | null;
   #poll: DmaBufPoll | undefined;
   #name: string | null = null;
+  #picture: Picture | null = null;
   readonly #vmap = new Vmap(this);
   #references = 1;
 
@@ -91,6 +95,20 @@ export class DmaBuf {
     const bytes = [...name].reduce((sum, letter) => sum + utf8Length(letter), 0);
     if (bytes > 31) throw new KernelError("EINVAL", "dma_buf_set_name", `"${name}" is longer than 31 bytes`);
     this.#name = name;
+  }
+
+  /** The picture that user space keeps in it, or null when it has not said. */
+  get picture(): Picture | null {
+    return this.#picture;
+  }
+
+  /**
+   * Says what picture is kept in it, before devices attach: where the kernel looks at constraints, those with few segments are
+   * asked whether they suffice for it (D17). Throws `TypeError` for lines that are none.
+   */
+  describePicture(picture: Picture): void {
+    worstSegmentCount(picture);
+    this.#picture = picture;
   }
 
   /** Takes another reference (B-14). */
@@ -170,6 +188,15 @@ export class DmaBuf {
     const at = this.#attachments.indexOf(attachment);
     if (at >= 0) this.#attachments.splice(at, 1);
     this.#constraints?.recalculate();
+  }
+
+  /**
+   * Ordinary memory as a list for one device, whose pieces are no longer than it can take and cross no boundary of its, for
+   * exporters that make a `listPerImporter`; where the kernel does not ask, as it lies (D14). Throws `KernelError` EINVAL when
+   * that makes more pieces than the device takes.
+   */
+  listFor(device: DmaDevice, extents: Extents): Extents {
+    return this.#constraints?.listFor(device, extents) ?? extents;
   }
 
   /** Has the exporter allocate memory that suits all devices, where that is put off until the first map (D13). */

@@ -46,6 +46,8 @@ export interface ImportedBuffer {
    * tells it to wait for. Throws `KernelError` as the driver answers its ioctl.
    */
   transfer(kind: AccessKind, options?: TransferOptions): Process<DmaFence>;
+  /** Maps it, of an attachment that was asked to leave that for later; before the first transfer. */
+  map?(): Process;
   /** Ends the attachment; the driver's cleanup may run later. */
   detach(): Process;
 }
@@ -60,6 +62,11 @@ export type PinChoice = "flip" | "once" | "never";
 export interface AttachOptions {
   /** Only for importers that scan out; default `flip`. */
   readonly pin?: PinChoice;
+  /**
+   * Whether it only attaches and leaves mapping to a call of `map`, so that all can attach before the exporter chooses the
+   * memory (D13). For importers that can; default no.
+   */
+  readonly mapsLater?: boolean;
 }
 
 /** A driver that brings buffers to one device. */

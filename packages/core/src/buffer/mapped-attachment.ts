@@ -11,7 +11,8 @@ export class MappedAttachment {
   readonly attachment: Attachment;
   readonly mapping: SgMapping;
 
-  private constructor(attachment: Attachment, mapping: SgMapping) {
+  /** For `attach`, and for whoever has attached with a reference of his own and mapped: both become its own. */
+  constructor(attachment: Attachment, mapping: SgMapping) {
     this.attachment = attachment;
     this.mapping = mapping;
   }

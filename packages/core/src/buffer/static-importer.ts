@@ -2,8 +2,9 @@
 import type { DmaDirection } from "../dma/direction.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import type { Process } from "../sim/process.ts";
+import { AttachedImport } from "./attached-import.ts";
 import type { DmaBuf } from "./dma-buf.ts";
-import type { ImportedBuffer, Importer } from "./importer.ts";
+import type { AttachOptions, ImportedBuffer, Importer } from "./importer.ts";
 import { MappedAttachment } from "./mapped-attachment.ts";
 import { StaticImport } from "./static-import.ts";
 
@@ -15,12 +16,17 @@ export class StaticImporter implements Importer {
     this.#device = device;
   }
 
-  attach(buffer: DmaBuf, direction: DmaDirection): Process<ImportedBuffer> {
+  attach(buffer: DmaBuf, direction: DmaDirection, options: AttachOptions = {}): Process<ImportedBuffer> {
     const { simulation } = buffer.core;
-    return simulation.process(`attach ${this.#device.name}`, this.#attach(buffer, direction));
+    return simulation.process(`attach ${this.#device.name}`, this.#attach(buffer, direction, options));
   }
 
-  *#attach(buffer: DmaBuf, direction: DmaDirection): Process<ImportedBuffer> {
+  *#attach(
+    buffer: DmaBuf,
+    direction: DmaDirection,
+    { mapsLater = false }: AttachOptions,
+  ): Process<ImportedBuffer> {
+    if (mapsLater) return yield* AttachedImport.attach(buffer, this.#device, direction);
     return new StaticImport(yield* MappedAttachment.attach(buffer, this.#device, direction));
   }
 }

@@ -19,6 +19,7 @@ export const findingCodes = [
   "unreachable",
   "constraint-conflict",
   "coherency-conflict",
+  "untrusted-access",
   "leak",
   "attachment-outlives-buffer",
 ] as const;

@@ -22,6 +22,8 @@ export class PhysicalMemory {
   readonly pages: PageAllocator;
   /** The CMA pools by name, in the order of the description; the first is what Linux calls the default. */
   readonly cma: ReadonlyMap<string, CmaPool>;
+  /** An allocator for each carve-out, by name; whoever hands out its memory takes it from here. */
+  readonly carveOuts: ReadonlyMap<string, CmaPool>;
   /** First address past all RAM. @see memblock_end_of_DRAM */
   readonly ramEnd: number;
   readonly #regionAt = new IntervalMap(0, 2 ** 53, NO_REGION);
@@ -70,6 +72,10 @@ export class PhysicalMemory {
       }),
     );
     this.regions = layout.regions();
+    const unmapped = this.regions.filter(({ kind }) => kind === "no-map");
+    this.carveOuts = new Map(
+      unmapped.map(({ name, base, size }) => [name, new CmaPool(name, base, size / PAGE_SIZE)]),
+    );
     const mapped = this.regions.filter(({ linearMap }) => linearMap);
     this.ram = Extents.of(...mapped.map(({ base, size }) => [base, base + size] as const));
     this.regions.forEach(({ base, size }, i) => {

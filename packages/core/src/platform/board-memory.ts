@@ -7,7 +7,7 @@ export function memoryOf({ memory, pools = [] }: BoardDescription): MemoryDescri
   const cma: PoolDescription[] = [];
   const reserved: ReservedMemory[] = [];
   pools.forEach((pool, i) => {
-    if (pool.kind === "carve-out") {
+    if (pool.kind !== "cma") {
       reserved.push({ name: pool.name, base: pool.base, size: pool.size, kind: "no-map" });
       return;
     }

@@ -85,10 +85,28 @@ export interface RamDescription {
   readonly size: Size;
 }
 
-/** Memory set aside: a CMA pool that the page allocator may lend out, or a carve-out that the kernel never maps. */
+/**
+ * Memory set aside: a CMA pool that the page allocator may lend out; a carve-out, which the kernel never maps; or one that is
+ * protected as well, and that neither the CPU nor devices which are not trusted with it can reach (D20).
+ */
 export type PoolDescription =
   | { readonly kind: "cma"; readonly size: Size; readonly base?: number; readonly name?: string }
-  | { readonly kind: "carve-out"; readonly size: Size; readonly base: number; readonly name: string };
+  | {
+      readonly kind: "carve-out";
+      readonly size: Size;
+      readonly base: number;
+      readonly name: string;
+      /** The driver that has it to itself, so that it is nobody's heap; default none. */
+      readonly driver?: string;
+    }
+  | {
+      readonly kind: "protected";
+      readonly size: Size;
+      readonly base: number;
+      readonly name: string;
+      /** What devices must be trusted with (`trustId` of theirs). */
+      readonly trustId: string;
+    };
 
 /** A board as a platform is built from: plain data, whoever wrote it. */
 export interface BoardDescription {
@@ -119,7 +137,11 @@ export function board(description: BoardDescription): BoardDescription {
     if (parseSize(size, place) === 0) fail(`memory[${i}].size`, "a range of RAM cannot be empty");
     if (!Number.isSafeInteger(base) || base < 0) fail(`memory[${i}].base`, `${base} is not an address`);
   });
-  pools.forEach(({ size }, i) => void parseSize(size, `board "${model}": pools[${i}].size`));
+  pools.forEach((pool, i) => {
+    parseSize(pool.size, `board "${model}": pools[${i}].size`);
+    if (pool.kind === "protected" && pool.trustId === "")
+      fail(`pools[${i}].trustId`, "a trust id needs a name");
+  });
   const bandwidthOf = (size: Size, field: string): void => {
     if (parseSize(size, `board "${model}": ${field}`) === 0)
       fail(field, "what moves nothing cannot transfer");

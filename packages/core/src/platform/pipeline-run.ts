@@ -2,6 +2,7 @@
 import type { CpuMapping } from "../buffer/cpu-mapping.ts";
 import type { DmaBuf } from "../buffer/dma-buf.ts";
 import type { ImportedBuffer } from "../buffer/importer.ts";
+import { memoryExtents } from "../buffer/memory-extents.ts";
 import type { AccessKind } from "../coherency/operation.ts";
 import { directionOf } from "../dma/direction.ts";
 import type { Extents } from "../memory/extents.ts";
@@ -34,6 +35,8 @@ export class PipelineRun {
   readonly #passed = new Map<DmaBuf, { readonly fence: DmaFence; readonly kind: AccessKind }[]>();
   /** Frames that each stage has handed on. */
   readonly #handed: number[];
+  /** Buffers of which is told where they are. */
+  readonly #known = new Set<string>();
   readonly #progress: WaitQueue;
   readonly #depth: number;
   /** Called with the memory of each buffer as soon as it is known. */
@@ -67,6 +70,7 @@ export class PipelineRun {
     try {
       yield* this.#allocate();
       yield* this.#attach();
+      yield* this.#map();
       started();
       const { simulation } = this.#system;
       const tasks = this.#plan.stages.map((stage, i) => simulation.spawn(stage.name, this.#stage(stage, i)));
@@ -78,16 +82,25 @@ export class PipelineRun {
 
   *#allocate(): Process {
     const exporter = this.#system.exporter(this.#plan.exporter);
-    for (const [name, { size, count, cache }] of this.#plan.buffers) {
+    for (const [name, { size, picture, count, cache }] of this.#plan.buffers) {
       const pool: Pool = { name, buffers: [] };
       this.#pools.set(name, pool);
       for (let index = 0; index < count; index++) {
         const buffer = yield* exporter.allocate(size, cache === null ? {} : { cache });
+        if (picture !== null) buffer.describePicture(picture);
         pool.buffers.push(buffer);
-        const pages = buffer.ops.mmap?.(buffer);
-        if (pages !== undefined) this.#located(name, index, pages.extents);
+        this.#locate(name, index);
       }
     }
+  }
+
+  /** Tells where a buffer is as soon as it is anywhere. */
+  #locate(pool: string, index: number): void {
+    const key = `${pool} ${index}`;
+    const extents = memoryExtents(this.#pools.get(pool)?.buffers[index] as DmaBuf);
+    if (extents === null || this.#known.has(key)) return;
+    this.#known.add(key);
+    this.#located(pool, index, extents);
   }
 
   *#attach(): Process {
@@ -98,12 +111,21 @@ export class PipelineRun {
           if (stage.device === null) this.#mappings.set(key, buffer.mmap(stage.mmap ?? undefined));
           else {
             const importer = this.#system.importer(stage.device);
-            const options = stage.pin === null ? {} : { pin: stage.pin };
+            // Memory is chosen when everybody is known, where the kernel asks what they can take (D13).
+            const mapsLater = this.#system.kernel.constrainsAttach;
+            const options = { mapsLater, ...(stage.pin === null ? {} : { pin: stage.pin }) };
             this.#imports.set(key, yield* importer.attach(buffer, directionOf(reads, writes), options));
           }
         }
       }
     }
+  }
+
+  /** Maps for those who have only attached so far, and tells where buffers are that had no memory before. */
+  *#map(): Process {
+    for (const imported of this.#imports.values()) if (imported.map !== undefined) yield* imported.map();
+    for (const { name, buffers } of this.#pools.values())
+      for (const index of buffers.keys()) this.#locate(name, index);
   }
 
   *#release(): Process {

@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: MIT
 import { alignUp, PAGE_SIZE, parseSize, type Size } from "../address.ts";
+import type { Picture } from "../buffer/constraint/picture-check.ts";
 import type { PinChoice } from "../buffer/importer.ts";
 import { InputError } from "../error.ts";
 import { nearestName } from "../nearest-name.ts";
 import type { CoherencyChoice } from "./coherency-choice.ts";
 
 /** A pool of equal buffers: their size in bytes, or the picture that they hold. */
-export type BufferDescription = BufferOptions &
-  ({ readonly size: Size } | { readonly format: "NV12"; readonly width: number; readonly height: number });
+export type BufferDescription = BufferOptions & ({ readonly size: Size } | PictureDescription);
+
+/** A picture in linear memory. */
+export interface PictureDescription {
+  readonly format: "NV12";
+  /** Pixels of a line. */
+  readonly width: number;
+  readonly height: number;
+  /** Bytes from the beginning of a line to that of the next; default the width, which leaves no padding. */
+  readonly stride?: number;
+}
 
 interface BufferOptions {
   /** How many of them; default 1. */
@@ -96,6 +106,8 @@ export interface PlannedStage {
 export interface PlannedBuffer {
   /** Bytes of each. */
   readonly size: number;
+  /** Null where the pipeline gives bytes. */
+  readonly picture: Picture | null;
   readonly count: number;
   /** Null for the exporter's choice. */
   readonly cache: string | null;
@@ -120,6 +132,7 @@ const syncs: readonly SyncChoice[] = ["implicit", "explicit", "none"];
 const MOST_FRAMES = 1_000_000;
 const MOST_BUFFERS = 1024;
 const MOST_BYTES = 2 ** 36;
+const MOST_STRIDE = 2 ** 20;
 
 /**
  * Checks a pipeline against the names of a platform. Throws `InputError` with the field, the reason and the nearest valid
@@ -143,7 +156,8 @@ export function planPipeline(
     if (size < 1 || size > MOST_BYTES)
       fail(`buffers.${name}.size`, `${size} bytes; a buffer has 1 byte to 64 GiB`);
     const { count = 1, cache = null } = description;
-    buffers.set(name, { size, count: whole(`buffers.${name}.count`, count, MOST_BUFFERS), cache });
+    const picture = "size" in description ? null : pictureOf(description);
+    buffers.set(name, { size, picture, count: whole(`buffers.${name}.count`, count, MOST_BUFFERS), cache });
   }
   if (buffers.size === 0) fail("buffers", "a pipeline needs a buffer");
   if (pipeline.stages.length === 0) fail("stages", "a pipeline needs a stage");
@@ -222,12 +236,22 @@ function sizeOf(description: BufferDescription, fail: Fail): number {
       return fail("size", (error as Error).message);
     }
   }
-  const { format, width, height } = description;
+  const { format, width, height, stride = width } = description;
   if (format !== "NV12") fail("format", `"${format}" is not supported yet; write NV12, or a size`);
   for (const [field, value] of Object.entries({ width, height })) {
     if (!Number.isSafeInteger(value) || value < 2 || value > 65536 || value % 2 !== 0) {
       fail(field, `${value} is not an even number from 2 to 65536, as NV12 needs`);
     }
   }
-  return alignUp(width * height * 1.5, PAGE_SIZE);
+  if (!Number.isSafeInteger(stride) || stride < width || stride > MOST_STRIDE || stride % 2 !== 0) {
+    fail("stride", `${stride} is not an even number of bytes from the width, ${width}, to ${MOST_STRIDE}`);
+  }
+  return alignUp(stride * height * 1.5, PAGE_SIZE);
 }
+
+/** The lines of luma, and half as many of chroma, which are as long. */
+const pictureOf = ({ width, height, stride = width }: PictureDescription): Picture => ({
+  height: height * 1.5,
+  bytesPerLine: stride,
+  padded: stride > width,
+});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { dmaBufExport } from "../buffer/buffer-trace.ts";
+import { memoryExtents } from "../buffer/memory-extents.ts";
 import type { Finding } from "../check/finding.ts";
 import { Inspection } from "../check/inspection.ts";
 import { ARCH } from "../dma/arch.ts";
@@ -10,7 +11,7 @@ import { type Token, tokenName } from "../token.ts";
 import { checkAbilities } from "./abilities.ts";
 import { type BoardDescription, board } from "./board.ts";
 import { type Pipeline, planPipeline } from "./pipeline.ts";
-import { isOwnPlugin, type Plugin } from "./plugin.ts";
+import { exportersFor, isOwnPlugin, type Plugin } from "./plugin.ts";
 import { runPlanned } from "./run.ts";
 import type { RunReport } from "./run-report.ts";
 import { runToEnd } from "./run-to-end.ts";
@@ -29,7 +30,7 @@ export class Platform {
 
   /** Names that `exporter:` in a pipeline may take, in order of assembly. */
   get exporterNames(): readonly string[] {
-    return this.plugins.flatMap(({ provides }) => Object.keys(provides.exporters ?? {}));
+    return this.plugins.flatMap((plugin) => Object.keys(exportersFor(plugin, this.board)));
   }
 
   /** Names of the board's devices. */
@@ -83,9 +84,8 @@ export class Platform {
     const inspection = new Inspection(system, []);
     system.simulation.trace.subscribe(dmaBufExport, (event) => {
       const buffer = system.dmaBuf.find(event.get("ino"));
-      const pages = buffer?.ops.mmap?.(buffer);
-      if (pages !== undefined)
-        inspection.buffers.add(event.text("exp_name"), event.get("ino"), pages.extents);
+      const extents = buffer === undefined ? null : memoryExtents(buffer);
+      if (extents !== null) inspection.buffers.add(event.text("exp_name"), event.get("ino"), extents);
     });
     const main = system.simulation.spawn("main", process(system));
     const end = runToEnd(system.simulation);
@@ -153,10 +153,12 @@ function refuseCycles(plugins: readonly Plugin[], providers: ReadonlyMap<Token<u
   for (const plugin of plugins) visit(plugin, []);
 }
 
-function checkNames({ model, devices }: BoardDescription, plugins: readonly Plugin[]): void {
+function checkNames(description: BoardDescription, plugins: readonly Plugin[]): void {
+  const { model, devices } = description;
   const taken = new Map<string, Plugin>();
   for (const plugin of plugins) {
-    const { exporters = {}, importers = {} } = plugin.provides;
+    const { importers = {} } = plugin.provides;
+    const exporters = exportersFor(plugin, description);
     for (const device of Object.keys(importers)) {
       if (Object.hasOwn(devices, device)) continue;
       const hint = nearestName(device, Object.keys(devices));

@@ -13,12 +13,14 @@ import { AssemblyError } from "../error.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { Token } from "../token.ts";
-import type { Port } from "./board.ts";
+import type { BoardDescription, Port } from "./board.ts";
 
 /** What core offers to every factory of a plugin, fresh for each running system. */
 export interface CoreServices {
   /** Virtual time, tasks, tracepoints. */
   readonly simulation: Simulation;
+  /** The board as it was described. */
+  readonly board: BoardDescription;
   /** The board's memory and its allocators. */
   readonly memory: PhysicalMemory;
   /** The CPU's accesses and cache maintenance. */
@@ -52,12 +54,17 @@ export interface ServiceProvider<N extends Needs> {
   create(services: Services<N>): unknown;
 }
 
+/** Exporters by name. */
+export type ExporterFactories<N extends Needs> = Readonly<
+  Record<string, (services: Services<N>) => Exporter>
+>;
+
 /** What a plugin brings: factories, called once for each running system, when somebody asks. */
 export interface Provides<N extends Needs> {
   /** The architecture. A platform has exactly one. */
   arch?(): Arch;
-  /** Exporters by name: what `exporter:` in a pipeline chooses from. */
-  readonly exporters?: Readonly<Record<string, (services: Services<N>) => Exporter>>;
+  /** Exporters by name: what `exporter:` in a pipeline chooses from; a function where that depends on the board. */
+  readonly exporters?: ExporterFactories<N> | ((board: BoardDescription) => ExporterFactories<N>);
   /** Importers by the name of the device that they drive. */
   readonly importers?: Readonly<Record<string, (services: Services<N>, device: DmaDevice) => Importer>>;
   /** Services for other plugins. */
@@ -95,6 +102,12 @@ export function definePlugin<const N extends Needs = Record<never, never>>(
   const plugin = { name, needs, provides: provides as unknown as Provides<Needs> };
   made.add(plugin);
   return plugin;
+}
+
+/** The exporters that a plugin brings to a board. */
+export function exportersFor({ provides }: Plugin, board: BoardDescription): ExporterFactories<Needs> {
+  const { exporters = {} } = provides;
+  return typeof exporters === "function" ? exporters(board) : exporters;
 }
 
 /** Whether this copy of core made the plugin. */

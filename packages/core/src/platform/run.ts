@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { CoherencyConflict } from "../buffer/policy/reject-at-attach.ts";
+import { UntrustedAccess } from "../buffer/untrusted-access.ts";
 import { type Finding, type FindingCode, finding } from "../check/finding.ts";
 import { Inspection } from "../check/inspection.ts";
 import { WaitLedger } from "../check/wait-ledger.ts";
@@ -78,15 +79,23 @@ function refusal(error: KernelError): Finding {
   const code =
     error instanceof CoherencyConflict
       ? "coherency-conflict"
-      : error.operation === "dma_map_sgtable" && error.errno === "EIO"
-        ? "unreachable"
-        : "constraint-conflict";
+      : error instanceof UntrustedAccess
+        ? "untrusted-access"
+        : error.operation === "dma_map_sgtable" && error.errno === "EIO"
+          ? "unreachable"
+          : "constraint-conflict";
   const fix = {
     "coherency-conflict": [
       "share it among devices of one kind, or let somebody do the maintenance between them",
     ],
     unreachable: ["allocate where every device reaches, for example from a CMA pool in low memory"],
     "constraint-conflict": [],
+    "untrusted-access": [
+      "allocate from memory that is not protected, or leave the access to a device that is trusted",
+    ],
   }[code];
-  return finding(code, error.message, { fix });
+  return finding(code, error.message, {
+    fix,
+    ...(error instanceof UntrustedAccess && { device: error.device }),
+  });
 }

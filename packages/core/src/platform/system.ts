@@ -45,7 +45,7 @@ import { memoryOf } from "./board-memory.ts";
 import { type CoherencyChoice, policyNamed } from "./coherency-choice.ts";
 import { deviceConstraints } from "./device-constraints.ts";
 import { DeviceIommu } from "./device-iommu.ts";
-import type { CoreServices, Needs, Plugin, Services } from "./plugin.ts";
+import { type CoreServices, exportersFor, type Needs, type Plugin, type Services } from "./plugin.ts";
 
 /** How a system boots. */
 export interface BootOptions {
@@ -70,6 +70,7 @@ export interface TimedHazard extends Hazard {
 
 /** A board that runs: hardware, kernel and drivers, from power-on. A platform boots a fresh one for each run. */
 export class System implements CoreServices, Disposable {
+  readonly board: BoardDescription;
   readonly simulation: Simulation;
   readonly arch: Arch;
   readonly memory: PhysicalMemory;
@@ -99,6 +100,7 @@ export class System implements CoreServices, Disposable {
   constructor(description: BoardDescription, plugins: readonly Plugin[], options: BootOptions) {
     const { scheduler } = options;
     const simulation = new Simulation(scheduler === undefined ? {} : { scheduler });
+    this.board = description;
     this.simulation = simulation;
     simulation.trace.record();
     this.kernel = options.kernel ?? linux612;
@@ -218,10 +220,11 @@ export class System implements CoreServices, Disposable {
     return made;
   }
 
-  #register({ needs, provides }: Plugin): void {
-    const { simulation, memory, cpu, dma, dmaAllocations, dmaBuf, kernel } = this;
+  #register(plugin: Plugin): void {
+    const { needs, provides } = plugin;
+    const { board, simulation, memory, cpu, dma, dmaAllocations, dmaBuf, kernel } = this;
     const core: CoreServices = {
-      ...{ simulation, memory, cpu, dma, dmaAllocations, dmaBuf, kernel },
+      ...{ board, simulation, memory, cpu, dma, dmaAllocations, dmaBuf, kernel },
       device: this.device,
       route: this.route,
     };
@@ -229,7 +232,7 @@ export class System implements CoreServices, Disposable {
       const needed = Object.entries(needs).map(([name, token]) => [name, this.#container.resolve(token)]);
       return { ...core, ...Object.fromEntries(needed) } as Services<Needs>;
     };
-    for (const [name, make] of Object.entries(provides.exporters ?? {})) {
+    for (const [name, make] of Object.entries(exportersFor(plugin, board))) {
       this.#exporters.set(name, () => make(resolved()));
     }
     for (const [name, make] of Object.entries(provides.importers ?? {})) {

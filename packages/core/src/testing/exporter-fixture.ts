@@ -8,7 +8,7 @@ import { type Errno, KernelError } from "../error.ts";
 import type { Extents } from "../memory/extents.ts";
 import type { BoardDescription } from "../platform/board.ts";
 import { assemble } from "../platform/platform.ts";
-import type { Plugin } from "../platform/plugin.ts";
+import { exportersFor, type Plugin } from "../platform/plugin.ts";
 import type { BootOptions, System } from "../platform/system.ts";
 import type { Process } from "../sim/process.ts";
 import { demand } from "./suite-test.ts";
@@ -28,6 +28,16 @@ export interface ExporterSuiteOptions {
    * device only, and flushes for that.
    */
   readonly servesNonCoherent?: boolean;
+  /**
+   * Whether the CPU has its memory in the cache; default yes. False is memory that is not in the linear map and is mapped
+   * past the cache: what a coherent device leaves there the CPU does not see.
+   */
+  readonly cached?: boolean;
+  /**
+   * For private memory (D20): all devices but `display` are trusted with it, `display` and the CPU must get EPERM. Such memory
+   * is not `cached` either.
+   */
+  readonly trustId?: string;
   /** Memory and pools instead of the suite's two banks of 32 MiB at 0 and 0x7000_0000, half of the second a CMA pool. */
   readonly board?: Pick<BoardDescription, "memory" | "pools">;
   /** Plugins that it needs. */
@@ -40,19 +50,26 @@ export class ExporterFixture {
   readonly exporter: Exporter;
 
   constructor(make: () => Plugin, options: ExporterSuiteOptions, boot?: BootOptions) {
-    const { board = {}, plugins = () => [] } = options;
+    const { board = {}, plugins = () => [], trustId } = options;
     const plugin = make();
-    const platform = assemble({ ...toyBoard, ...board }, [toyArch(), plugin, ...plugins()]);
-    const name = options.exporter ?? Object.keys(plugin.provides.exporters ?? {})[0];
+    const platform = assemble({ ...toyBoard, ...board, ...trusting(trustId) }, [
+      toyArch(),
+      plugin,
+      ...plugins(),
+    ]);
+    const name = options.exporter ?? Object.keys(exportersFor(plugin, platform.board))[0];
     demand(name !== undefined, `${plugin.name} provides no exporter`);
     this.system = platform.boot(boot);
     this.exporter = this.system.exporter(name);
   }
 
-  /** Pages that the page allocator and the CMA pools have free. */
+  /** Pages that the page allocator, the CMA pools and the carve-outs have free. */
   get freePages(): number {
-    const { pages, cma } = this.system.memory;
-    return [...cma.values()].reduce((sum, { freePages }) => sum + freePages, pages.freePageCount());
+    const { pages, cma, carveOuts } = this.system.memory;
+    return [...cma.values(), ...carveOuts.values()].reduce(
+      (sum, { freePages }) => sum + freePages,
+      pages.freePageCount(),
+    );
   }
 
   /** Runs a process to its end; fails the test when the kernel would have complained on the way. */
@@ -99,6 +116,14 @@ export class ExporterFixture {
     const [hazard] = this.system.hazards;
     demand(hazard === undefined, `${hazard?.code} at 0x${hazard?.address.toString(16)}`);
   }
+}
+
+/** The devices of the toy board, all but one trusted with private memory. */
+function trusting(trustId: string | undefined): Partial<BoardDescription> {
+  if (trustId === undefined) return {};
+  const { display, ...others } = toyBoard.devices;
+  const trusted = Object.entries(others).map(([name, device]) => [name, { ...device, trustId }]);
+  return { devices: { ...(display && { display }), ...Object.fromEntries(trusted) } };
 }
 
 /** The exporter's sizes in bytes, as multiples of its unit. */

@@ -33,7 +33,12 @@ export function exporterMapping(make: () => Plugin, options: ExporterSuiteOption
     test("balances map and unmap", balanced),
     test("maps the same memory for every device, each with a mapping of its own", sameMemory),
     test("keeps nothing when a device cannot reach the memory", unreachable),
-    test("maps the same memory into user space (B-59)", userSpace),
+    ...(options.trustId === undefined
+      ? [test("maps the same memory into user space (B-59)", userSpace)]
+      : [
+          test("refuses a device that is not trusted with its memory (D20)", untrustedDevice),
+          test("refuses the CPU (H-9)", untrustedCpu),
+        ]),
     test("says where its memory is as it maps it, if it says (D19)", ownWord),
   ];
 }
@@ -140,6 +145,30 @@ function* userSpace(self: ExporterFixture, buffer: DmaBuf): Process {
   const mapping = buffer.mmap();
   demand(buffer.references === 2, "a user mapping holds no reference");
   mapping.unmap();
+}
+
+function* untrustedDevice(self: ExporterFixture, buffer: DmaBuf): Process {
+  const { system } = self;
+  const errno = yield* failureOf(buffer.attach(system.device("display")), "attaching a device without trust");
+  demand(errno === "EPERM", `a device that is not trusted gets ${errno}`);
+  demand(buffer.attachments.length === 0, "a device that was refused is attached");
+  yield* self.share(buffer, () => {});
+}
+
+function* untrustedCpu(_self: ExporterFixture, buffer: DmaBuf): Process {
+  demand(
+    failsWith("EPERM", () => buffer.mmap()),
+    "user space can map private memory",
+  );
+  demand(buffer.references === 1, "a user mapping that was refused leaves a reference");
+  for (const [what, process] of [
+    ["beginCpuAccess", buffer.beginCpuAccess("bidirectional")],
+    ["endCpuAccess", buffer.endCpuAccess("bidirectional")],
+  ] as const) {
+    const errno = yield* failureOf(process, what);
+    demand(errno === "EPERM", `${what} answers ${errno}`);
+  }
+  demand(!buffer.resv.isLocked, "the reservation is left locked after a failure");
 }
 
 /** With the buffer mapped, so that an exporter which puts allocation off has memory. */

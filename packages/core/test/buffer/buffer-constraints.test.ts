@@ -194,6 +194,25 @@ describe("attach", () => {
     expect(bench.buffer.constraints).toMatchObject({ maxSegmentCount: Number.POSITIVE_INFINITY });
   });
 
+  test("a picture may be in more segments than a device takes (D17)", () => {
+    const lines = { height: 32, bytesPerLine: 2048 };
+    const attached = (picture: { padded: boolean }, name: string, silent: boolean): string => {
+      const bench = new Bench();
+      const buffer = silent ? bench.export(new SilentExporter(bench.system)) : bench.buffer;
+      buffer.describePicture({ ...lines, ...picture });
+      return bench.refusal(() => bench.attach(name, buffer));
+    };
+    const refused = (what: string) =>
+      `dma_buf_attach: -EINVAL: few takes 8 segments, and a picture of 32 ${what}lines of 2048 bytes can be in 32`;
+    expect(attached({ padded: true }, "few", false), "whatever the memory").toBe(refused("padded "));
+    expect(attached({ padded: false }, "few", true), "nobody knows how it lies").toBe(refused(""));
+    expect(attached({ padded: false }, "few", false), "it will be made to suit").toBe("accepted");
+    for (const name of ["lax", "whole"]) expect(attached({ padded: true }, name, true)).toBe("accepted");
+    const { buffer } = new Bench();
+    expect(buffer.picture).toBeNull();
+    expect(() => buffer.describePicture({ height: 0, bytesPerLine: 1, padded: false })).toThrow(TypeError);
+  });
+
   test("memory is chosen at the first map, so the order of attaching does not matter (D13)", () => {
     for (const order of [
       ["lax", "whole"],

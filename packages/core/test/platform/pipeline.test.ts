@@ -19,7 +19,7 @@ const plan = (change: object, place?: string) =>
 test("defaults: one frame, one buffer, the device's name, all of the buffer", () => {
   const planned = plan({});
   expect(planned.frames).toBe(1);
-  expect(planned.buffers.get("b")).toEqual({ size: 4096, count: 1, cache: null });
+  expect(planned.buffers.get("b")).toEqual({ size: 4096, picture: null, count: 1, cache: null });
   expect(planned.stages).toEqual([
     {
       name: "usb0",

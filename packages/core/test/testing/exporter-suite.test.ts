@@ -9,6 +9,7 @@ import {
   type DmaBuf,
   type DmaDirection,
   definePlugin,
+  demandTrust,
   type Exporter,
   Extents,
   KernelError,
@@ -17,6 +18,7 @@ import {
   type Process,
   physAddr,
   type SgMapping,
+  UntrustedAccess,
 } from "../../src/index.ts";
 import { exporterSuite, type SuiteTest, toyBoard } from "../../src/testing.ts";
 import { bufferPlugin, freePages, PageBuffer, PageExporter, pagePlugin } from "./page-exporter.ts";
@@ -610,6 +612,56 @@ describe("a faulty exporter is found", () => {
   test("and every test of the suite finds one", () => {
     const names = exporterSuite(() => pagePlugin()).map(({ name }) => name);
     expect([...new Set([...exporters, ...buffers].map(([, found]) => found))].sort()).toEqual(names.sort());
+  });
+});
+
+describe("private memory (D20)", () => {
+  /** Refuses the CPU and whoever is not trusted; what is given is done instead. */
+  class PrivateBuffer extends PageBuffer {
+    *attach(_buffer: DmaBuf, { device }: Attachment): Process {
+      yield* this.services.cpu.settle();
+      demandTrust(device, "tee");
+    }
+    override mmap(): CpuPages {
+      throw new UntrustedAccess("dma_buf_mmap", null, "tee");
+    }
+    override *beginCpuAccess(): Process {
+      yield* this.services.cpu.settle();
+      throw new UntrustedAccess("dma_buf_begin_cpu_access", null, "tee");
+    }
+    override *endCpuAccess(): Process {
+      yield* this.services.cpu.settle();
+      throw new UntrustedAccess("dma_buf_end_cpu_access", null, "tee");
+    }
+  }
+  const options = { trustId: "tee", clears: false } as const;
+  const suite = (kind: typeof PrivateBuffer) => exporterSuite(() => bufferPlugin(kind), options);
+
+  for (const { name, run } of suite(PrivateBuffer)) test(name, run);
+
+  const untrusted = "refuses a device that is not trusted with its memory (D20)";
+  const cpu = "refuses the CPU (H-9)";
+  class Trusting extends PrivateBuffer {
+    override *attach(): Process {
+      yield* this.services.cpu.settle();
+    }
+  }
+  class Mapped extends PrivateBuffer {
+    override mmap(): CpuPages {
+      return { extents: this.extents, memoryType: "write-back" };
+    }
+  }
+  class Bracketed extends PrivateBuffer {
+    override *endCpuAccess(): Process {
+      yield* this.services.cpu.settle();
+    }
+  }
+  test.each([
+    ["trusts everybody", untrusted, Trusting],
+    ["lets user space map it", cpu, Mapped],
+    ["lets a bracket end", cpu, Bracketed],
+  ] as const)("an exporter that %s is found: %s", (_fault, found, kind) => {
+    expect(failures(suite(kind))).toEqual([found]);
   });
 });
 

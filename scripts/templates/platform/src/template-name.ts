@@ -14,7 +14,7 @@ export const templateNameBoard: BoardDescription = board({
   },
 });
 
-/** The template-name board with its plugins; exporters `system` and `cma`. */
+/** The template-name board with its plugins; exporters `system`, `cma` and `deferred`. */
 export const templateName = (): Platform => assemble(templateNameBoard, [arm64(), heaps()]);
 
 /** For `dmabuf run PIPELINE --board MODULE`. */

@@ -4,7 +4,7 @@ import assembled, { templateName } from "../src/index.ts";
 
 test("has the devices and exporters that its README names", () => {
   expect(templateName().deviceNames).toEqual(["camera", "display"]);
-  expect(templateName().exporterNames).toEqual(["system", "cma"]);
+  expect(templateName().exporterNames).toEqual(["system", "cma", "deferred"]);
 });
 
 test("a frame goes from the camera to the display", () => {
