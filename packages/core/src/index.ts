@@ -76,6 +76,7 @@ export {
   type VirtualCache,
   type WholeCacheCost,
 } from "./dma/arch.ts";
+export type { EntryBounce } from "./dma/backend/dma-backend.ts";
 export type { Cpu } from "./dma/cpu.ts";
 export { type DmaDirection, deviceWrites, directionOf, dmaDirections } from "./dma/direction.ts";
 export type { DmaApi, GivenBack, SyncedPart } from "./dma/dma-api.ts";
@@ -120,6 +121,8 @@ export {
 export { type MissedPage, missedPage } from "./dma/scatterlist/page-walk.ts";
 export { defaultSegmentLimits, type SegmentLimits } from "./dma/scatterlist/segment-limits.ts";
 export { type SgEntry, type SgPage, type SgSegment, SgTable } from "./dma/scatterlist/sg-table.ts";
+export type { BounceReason } from "./dma/swiotlb/bounce-reason.ts";
+export type { KmallocAlignment } from "./dma/swiotlb/kmalloc-size.ts";
 export { AssemblyError, type Errno, InputError, KernelBug, KernelError } from "./error.ts";
 export { CmaPool } from "./memory/cma-pool.ts";
 export { Extents } from "./memory/extents.ts";
@@ -142,6 +145,7 @@ export {
   type PoolDescription,
   type Port,
   type RamDescription,
+  type SwiotlbDescription,
 } from "./platform/board.ts";
 export { type BoardChanges, overlaid } from "./platform/board-overlay.ts";
 export { type CoherencyChoice, coherencyChoices } from "./platform/coherency-choice.ts";

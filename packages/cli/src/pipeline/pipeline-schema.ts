@@ -135,6 +135,12 @@ const device = z.strictObject({
   needsPages: z.boolean().exactOptional().describe("Whether its driver needs struct pages."),
   trustId: name.exactOptional().describe("The private memory that it is trusted with."),
   preferredSegmentSize: size.exactOptional().describe("Segments of fewer bytes work, but slowly."),
+  restrictedPool: name.exactOptional().describe("The restricted pool that all its DMA is copied through."),
+  minAlignMask: z
+    .int()
+    .min(0)
+    .exactOptional()
+    .describe("Bits of an address that a bounce buffer keeps; 2^n - 1."),
 });
 
 /** What is added to a board that a device tree describes, or changed in it. */
@@ -158,11 +164,18 @@ export const overlaySchema = z
             base: z.int().min(0).exactOptional(),
             name: name.exactOptional(),
           }),
-          z.strictObject({ kind: z.literal("carve-out"), size, base: z.int().min(0), name }),
+          z.strictObject({ kind: z.enum(["carve-out", "restricted"]), size, base: z.int().min(0), name }),
         ]),
       )
       .exactOptional()
-      .describe("CMA pools and carve-outs, instead of the board's."),
+      .describe("CMA pools, carve-outs and restricted pools, instead of the board's."),
+    swiotlb: z
+      .union([
+        z.literal(false),
+        z.strictObject({ size: size.exactOptional(), force: z.boolean().exactOptional() }),
+      ])
+      .exactOptional()
+      .describe("Bounce buffers: their size, and whether everything bounces; false for none."),
   })
   .describe("A dmabuf overlay: fabric masters to add to a board, and facts to change.");
 

@@ -16,6 +16,7 @@ export const findingCodes = [
   "fence-never-signals",
   "dma-api-misuse",
   "unreachable",
+  "bounced-share",
   "constraint-conflict",
   "coherency-conflict",
   "leak",
@@ -31,6 +32,7 @@ export type Severity = "error" | "warning" | "note";
 const lesser: Readonly<Partial<Record<FindingCode, Severity>>> = {
   "needless-maintenance": "note",
   "missing-bracket": "warning",
+  "bounced-share": "warning",
   leak: "warning",
 };
 

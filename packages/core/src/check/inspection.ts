@@ -7,6 +7,7 @@ import type { Cpu } from "../dma/cpu.ts";
 import type { DmaApi } from "../dma/dma-api.ts";
 import type { BlockedTask, BusyTask, Simulation } from "../sim/simulation.ts";
 import { AccessLedger, type LedgerStage } from "./access-ledger.ts";
+import { BounceChecker } from "./bounce-checker.ts";
 import { BracketChecker } from "./bracket-checker.ts";
 import { BufferMap } from "./buffer-map.ts";
 import { DmaDebug } from "./dma-debug/dma-debug.ts";
@@ -50,6 +51,7 @@ export class Inspection {
   readonly #brackets: BracketChecker;
   readonly #memoryTypes: MemoryTypeChecker;
   readonly #dmaDebug: DmaDebug;
+  readonly #bounces: BounceChecker;
   readonly #races: RaceChecker;
   readonly #locks: LockChecker;
   readonly #promises: FencePromiseChecker;
@@ -62,6 +64,7 @@ export class Inspection {
     this.#brackets = new BracketChecker(trace);
     this.#memoryTypes = new MemoryTypeChecker(trace);
     this.#dmaDebug = new DmaDebug(trace, system.cpu.line);
+    this.#bounces = new BounceChecker(trace);
     this.#races = new RaceChecker(trace, system.analysis, this.buffers);
     this.#locks = new LockChecker(trace);
     this.#promises = new FencePromiseChecker(trace);
@@ -95,6 +98,7 @@ export class Inspection {
       ...this.#brackets.finish(now),
       ...this.#memoryTypes.findings(),
       ...this.#dmaDebug.findings(),
+      ...this.#bounces.findings(buffers),
       ...(ended ? leakFindings(dmaBuf, dma, simulation) : []),
       ...(ended ? this.#locks.leaks(waiting, now) : []),
       ...needlessFindings(analysis, cpu.maintenanceCost, trace, buffers, text),

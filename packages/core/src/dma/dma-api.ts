@@ -11,7 +11,7 @@ import type { Tracepoint } from "../sim/tracepoint.ts";
 import { token } from "../token.ts";
 import { ARCH, type Arch } from "./arch.ts";
 import { DirectDma } from "./backend/direct-dma.ts";
-import type { DmaBackend, MapRequest, Placement } from "./backend/dma-backend.ts";
+import type { DmaBackend, EntryBounce, MapRequest, Placement } from "./backend/dma-backend.ts";
 import { CPU, type Cpu } from "./cpu.ts";
 import { type DmaDirection, dmaDirections } from "./direction.ts";
 import { attributeBits, type DmaAttributes } from "./dma-attributes.ts";
@@ -27,6 +27,7 @@ import {
   type ResourceMapping,
   type SgMapping,
 } from "./mapping.ts";
+import { SWIOTLB, type Swiotlb } from "./swiotlb/swiotlb.ts";
 
 /** The DMA API of the running system. */
 export const DMA_API = token<DmaApi>("core", "DmaApi");
@@ -55,6 +56,7 @@ export interface SyncedPart {
 @injectable()
 export class DmaApi {
   readonly #direct: DirectDma;
+  readonly #swiotlb: Swiotlb;
   readonly #trace: Trace;
   readonly #memory: PhysicalMemory;
   readonly #live = new Set<DmaMapping>();
@@ -64,9 +66,12 @@ export class DmaApi {
     @inject(CPU) cpu: Cpu,
     @inject(SIMULATION) simulation: Simulation,
     @inject(PHYSICAL_MEMORY) memory: PhysicalMemory,
+    @inject(SWIOTLB) swiotlb: Swiotlb,
   ) {
-    this.#direct = new DirectDma(arch, cpu);
-    this.#trace = simulation.trace;
+    const { trace, diagnostics } = simulation;
+    this.#direct = new DirectDma({ arch, cpu, trace, diagnostics }, swiotlb, memory);
+    this.#swiotlb = swiotlb;
+    this.#trace = trace;
     this.#memory = memory;
   }
 
@@ -273,6 +278,32 @@ export class DmaApi {
     return dmaAddressOf(mapping) === DMA_MAPPING_ERROR;
   }
 
+  /**
+   * Which ranges would bounce if they were mapped for the device, and why; empty where it could use all of them itself.
+   * Nothing is copied or taken, so that an exporter can ask before it allocates more (D21). Whether slots are free then
+   * is not asked.
+   */
+  testMap(device: DmaDevice, extents: Extents, direction: DmaDirection): readonly EntryBounce[] {
+    checkDirection(direction);
+    const request = { device, extents, direction, attributes: {}, operation: "dma_test_map", list: true };
+    return this.#backend(device).testMap?.(request) ?? [];
+  }
+
+  /** Bytes that one mapping of the device can have at most; infinite where nothing limits it (D-19). @see dma_max_mapping_size */
+  maxMappingSize(device: DmaDevice): number {
+    return this.#backend(device).maxMappingSize(device);
+  }
+
+  /** Bytes that one mapping should have at most, to be quick (D-19). @see dma_opt_mapping_size */
+  optMappingSize(device: DmaDevice): number {
+    return this.#backend(device).optMappingSize(device);
+  }
+
+  /** Whether sync calls of the device may do something: not for a coherent one that has never bounced (D-27, D-48). @see dma_need_sync */
+  needSync(device: DmaDevice): boolean {
+    return !device.coherent || this.#swiotlb.hasBounced(device);
+  }
+
   /** The device's driver goes: what it has not given back by now is found out. @see BUS_NOTIFY_UNBOUND_DRIVER */
   unbindDriver(device: DmaDevice): void {
     this.#trace.emit(events.dmaDriverUnbound, this.#trace.intern(device.name));
@@ -323,7 +354,10 @@ export class DmaApi {
     const event = this.#trace.emit(point, name, dmaAddressOf(mapping) + offset, size, number(direction));
     // What lies outside is somebody else's: the finding says so, and nothing of it is touched.
     const inside = offset >= 0 && size > 0 && offset + size <= mapping.size;
-    return { extents: inside ? mapping.extents.slice(offset, size) : null, direction, event };
+    const extents = inside
+      ? mapping.extents.slice(offset, size)
+      : (mapping.placement.within?.(offset, size, point.name) ?? null);
+    return { extents, direction, event };
   }
 
   #emitSync(

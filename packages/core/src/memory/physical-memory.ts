@@ -24,6 +24,8 @@ export class PhysicalMemory {
   readonly cma: ReadonlyMap<string, CmaPool>;
   /** First address past all RAM. @see memblock_end_of_DRAM */
   readonly ramEnd: number;
+  /** The memory of the bounce buffers; null where there are none. */
+  readonly swiotlb: { readonly base: number; readonly size: number } | null;
   readonly #regionAt = new IntervalMap(0, 2 ** 53, NO_REGION);
 
   /**
@@ -69,6 +71,7 @@ export class PhysicalMemory {
         return [name, new CmaPool(name, physAddr(base), size / PAGE_SIZE)];
       }),
     );
+    this.swiotlb = description.swiotlb === undefined ? null : layout.claimSwiotlb(description.swiotlb);
     this.regions = layout.regions();
     const mapped = this.regions.filter(({ linearMap }) => linearMap);
     this.ram = Extents.of(...mapped.map(({ base, size }) => [base, base + size] as const));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { parseSize, type Size } from "../address.ts";
+import type { KmallocAlignment } from "../dma/swiotlb/kmalloc-size.ts";
 import { InputError } from "../error.ts";
+import { nearestName } from "../nearest-name.ts";
 import { deviceConstraints } from "./device-constraints.ts";
 
 /** How a device's transactions reach memory. */
@@ -48,6 +50,10 @@ export interface DeviceDescription {
   readonly trustId?: string;
   /** Segments of fewer bytes work, but slowly (D26); default no such wish. */
   readonly preferredSegmentSize?: Size;
+  /** Name of the restricted pool that all its DMA is copied through (D-47); default none. */
+  readonly restrictedPool?: string;
+  /** Bits of an address that a bounce buffer keeps, 2^n - 1 (D-41); default none. @see dma_set_min_align_mask */
+  readonly minAlignMask?: number;
 }
 
 /** A piece of memory as a device sees it. */
@@ -67,16 +73,42 @@ export interface RamDescription {
   readonly size: Size;
 }
 
-/** Memory set aside: a CMA pool that the page allocator may lend out, or a carve-out that the kernel never maps. */
+/**
+ * Memory set aside: a CMA pool that the page allocator may lend out, a carve-out that the kernel never maps, or a restricted
+ * pool, through which all DMA of the devices that name it is copied (D-47).
+ */
 export type PoolDescription =
   | { readonly kind: "cma"; readonly size: Size; readonly base?: number; readonly name?: string }
-  | { readonly kind: "carve-out"; readonly size: Size; readonly base: number; readonly name: string };
+  | {
+      readonly kind: "carve-out" | "restricted";
+      readonly size: Size;
+      readonly base: number;
+      readonly name: string;
+    };
+
+/** How the board bounces what a device cannot reach. */
+export interface SwiotlbDescription {
+  /**
+   * Bytes of the common pool, rounded up to a power of two and 256 KiB. Default 64 MiB, halved while that is more than a quarter
+   * of the low memory that is free. @see swiotlb=
+   */
+  readonly size?: Size;
+  /** Whether all mappings of all devices bounce; default no. @see swiotlb=force */
+  readonly force?: boolean;
+  /**
+   * How small allocations lie, where the kernel bounces those that share a cache line (D-22). Default: it does not. Every
+   * device that is not coherent can bounce then. @see CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC
+   */
+  readonly kmalloc?: KmallocAlignment;
+}
 
 /** A board as a platform is built from: plain data, whoever wrote it. */
 export interface BoardDescription {
   readonly model: string;
   readonly memory: readonly RamDescription[];
   readonly pools?: readonly PoolDescription[];
+  /** Bounce buffers for devices that do not reach all RAM; false for none. Default: there are some where a device needs them. */
+  readonly swiotlb?: SwiotlbDescription | false;
   readonly devices: Readonly<Record<string, DeviceDescription>>;
   /** Bytes a second that a CPU thread reads or writes through its cache; default 4 GiB. */
   readonly cpuBandwidth?: Size;
@@ -89,7 +121,7 @@ export interface BoardDescription {
  * devices, a size that is none, or a device name that a pipeline could not write.
  */
 export function board(description: BoardDescription): BoardDescription {
-  const { model, memory, pools = [], devices, cpuBandwidth } = description;
+  const { model, memory, pools = [], devices, cpuBandwidth, swiotlb } = description;
   const fail = (field: string, reason: string): never => {
     throw new InputError(`board "${model}": ${field}`, reason);
   };
@@ -130,10 +162,35 @@ export function board(description: BoardDescription): BoardDescription {
     if (limit !== undefined) parseSize(limit, `board "${model}": devices.${name}.limit`);
     if (bandwidth !== undefined) bandwidthOf(bandwidth, `devices.${name}.bandwidth`);
     if (!Number.isSafeInteger(offset)) fail(`devices.${name}.offset`, `${offset} is not a whole number`);
+    demandBounceable(name, description, fail);
     deviceConstraints(devices[name] as DeviceDescription, `board "${model}": devices.${name}`);
   }
+  if (
+    swiotlb !== false &&
+    swiotlb?.size !== undefined &&
+    parseSize(swiotlb.size, `board "${model}": swiotlb.size`) === 0
+  )
+    fail("swiotlb.size", "a pool of 0 bytes holds nothing; write swiotlb: false");
   demandOneDevice(devices, fail);
   return description;
+}
+
+/** What a device says of bounce buffers must be there. */
+function demandBounceable(
+  name: string,
+  { devices, pools = [] }: BoardDescription,
+  fail: (field: string, reason: string) => never,
+): void {
+  const { restrictedPool, minAlignMask = 0 } = devices[name] as DeviceDescription;
+  if (!(Number.isInteger(Math.log2(minAlignMask + 1)) && minAlignMask < 2 ** 32))
+    fail(`devices.${name}.minAlignMask`, `${minAlignMask} is not a power of two less 1, as 4095 is`);
+  if (restrictedPool === undefined) return;
+  const known = pools.filter(({ kind }) => kind === "restricted").map((pool) => pool.name as string);
+  if (!known.includes(restrictedPool))
+    fail(
+      `devices.${name}.restrictedPool`,
+      `no restricted pool "${restrictedPool}"${nearestName(restrictedPool, known)}`,
+    );
 }
 
 /** What Linux keeps for a device does not differ between the masters that are one function. */

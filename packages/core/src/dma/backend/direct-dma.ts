@@ -1,51 +1,134 @@
 // SPDX-License-Identifier: MIT
+import { physAddr } from "../../address.ts";
 import type { Route } from "../../coherency/topology.ts";
 import { KernelError } from "../../error.ts";
-import type { Extents } from "../../memory/extents.ts";
+import { Extents } from "../../memory/extents.ts";
+import type { PhysicalMemory } from "../../memory/physical-memory.ts";
 import type { Arch } from "../arch.ts";
 import type { Cpu } from "../cpu.ts";
 import type { DmaDirection } from "../direction.ts";
-import { capable, unreachable } from "../dma-reach.ts";
-import type { DmaBackend, MapRequest, Placement, Reached } from "./dma-backend.ts";
+import type { DmaDevice } from "../dma-device.ts";
+import { reachesAll, unreachable } from "../dma-reach.ts";
+import { physToDma } from "../dma-window.ts";
+import type { BounceReason, MappedRange } from "../swiotlb/bounce-reason.ts";
+import { maxMappingSize } from "../swiotlb/slot.ts";
+import type { DeviceBouncing, Swiotlb } from "../swiotlb/swiotlb.ts";
+import { notBounced, type TakenSlots, takeSlots } from "../swiotlb/take-slots.ts";
+import { BouncedPlacement, type BouncingHands } from "./bounced-placement.ts";
+import type { DmaBackend, EntryBounce, MapRequest, Placement, Reached } from "./dma-backend.ts";
 
 /**
  * Direct mapping: a bus address is the physical one as the device's windows show it, nothing is joined (D-20 to D-26). What
- * a device cannot reach is refused.
+ * a device cannot reach is bounced entry by entry, or refused where that is not to be had.
  */
 export class DirectDma implements DmaBackend {
-  readonly #arch: Arch;
-  readonly #cpu: Cpu;
+  readonly #hands: BouncingHands;
+  readonly #swiotlb: Swiotlb;
+  readonly #memory: PhysicalMemory;
 
-  constructor(arch: Arch, cpu: Cpu) {
-    this.#arch = arch;
-    this.#cpu = cpu;
+  constructor(hands: BouncingHands, swiotlb: Swiotlb, memory: PhysicalMemory) {
+    this.#hands = hands;
+    this.#swiotlb = swiotlb;
+    this.#memory = memory;
   }
 
+  /**
+   * Throws `KernelError` EIO, and EOPNOTSUPP for memory that the device bounces already: the kernel gives it a second bounce
+   * buffer, and two copies for one device cannot be told apart here.
+   */
   place(request: MapRequest): Placement {
-    const { device, extents, direction, attributes, operation } = request;
+    const { device, extents, attributes, operation } = request;
     if (attributes.requireCoherent === true && !device.coherent) {
       throw new KernelError("EIO", operation, `${device.name} is not coherent, and the mapping must be`);
     }
-    const { starts, ends, count } = extents;
-    const dmaAddresses = new Float64Array(count);
-    const dmaLengths = new Float64Array(count);
-    for (let i = 0; i < count; i++) {
-      const [start, end] = [starts[i] as number, ends[i] as number];
-      const bus = capable(device, start, end, direction, device.masks.streaming);
-      if (bus === null) throw unreachable(device, start, end, operation, device.masks.streaming);
-      dmaAddresses[i] = bus;
-      dmaLengths[i] = end - start;
+    const dmaAddresses = new Float64Array(extents.count);
+    const taken: TakenSlots[] = [];
+    const bouncing = this.#swiotlb.of(device);
+    try {
+      for (let i = 0; i < extents.count; i++) {
+        const range = rangeOf(request, i);
+        const reason = this.#swiotlb.reason(device, range);
+        if (reason === null) {
+          dmaAddresses[i] = physToDma(device.windows, range.start, range.direction) as number;
+          continue;
+        }
+        const slots = this.#take(request, range, reason);
+        taken.push(slots);
+        dmaAddresses[i] = slots.dmaAddress;
+      }
+      if (bouncing === null || taken.length === 0)
+        return new DirectPlacement(this.#hands, request, dmaAddresses);
+      demandOneCopy(request, bouncing, taken);
+    } catch (error) {
+      for (const { bounce } of taken) bouncing?.pool.release(bounce.slots);
+      throw error;
     }
-    return new DirectPlacement(this.#arch, this.#cpu, request, dmaAddresses, dmaLengths);
+    this.#swiotlb.note(device);
+    return new BouncedPlacement(this.#hands, request, dmaAddresses, taken, bouncing);
   }
 
-  maxMappingSize(): number {
-    return Number.POSITIVE_INFINITY;
+  testMap(request: MapRequest): readonly EntryBounce[] {
+    const { device, extents } = request;
+    const found: EntryBounce[] = [];
+    const largest = maxMappingSize(device.minAlignMask);
+    for (let entry = 0; entry < extents.count; entry++) {
+      const range = rangeOf(request, entry);
+      const reason = this.#swiotlb.reason(device, range);
+      if (reason === null) continue;
+      const impossible =
+        this.#swiotlb.of(device) === null ? "no-pool" : this.#isRam(request, range) ? null : "not-ram";
+      found.push({ entry, reason, refused: impossible ?? (range.size > largest ? "too-large" : null) });
+    }
+    return found;
   }
 
-  optMappingSize(): number {
-    return Number.POSITIVE_INFINITY;
+  /** Where swiotlb is there and may be needed, what a bounce buffer can have. @see dma_direct_max_mapping_size */
+  maxMappingSize(device: DmaDevice): number {
+    const bouncing = this.#swiotlb.of(device);
+    if (bouncing === null) return Number.POSITIVE_INFINITY;
+    const reaches = reachesAll(device, this.#memory.ram, device.masks.streaming);
+    return bouncing.forced || !reaches ? maxMappingSize(device.minAlignMask) : Number.POSITIVE_INFINITY;
   }
+
+  optMappingSize(device: DmaDevice): number {
+    return this.maxMappingSize(device);
+  }
+
+  #take(request: MapRequest, range: MappedRange, reason: BounceReason): TakenSlots {
+    const { device, attributes, operation } = request;
+    const { start, size } = range;
+    const bouncing = this.#swiotlb.of(device);
+    if (bouncing === null) throw unreachable(device, start, start + size, operation, device.masks.streaming);
+    if (!this.#isRam(request, range))
+      throw notBounced(request, range, reason, "it is no RAM, which alone can be copied");
+    if (attributes.requireCoherent === true)
+      throw notBounced(request, range, reason, "the mapping must be coherent, and a copy is not");
+    return takeSlots(request, range, reason, bouncing, this.#hands.diagnostics);
+  }
+
+  /** Whether the CPU can copy it: memory of other devices is not bounced (D-20). */
+  #isRam({ attributes }: MapRequest, { start }: MappedRange): boolean {
+    return attributes.mmio !== true && this.#memory.regionAt(start)?.kind === "ram";
+  }
+}
+
+const rangeOf = ({ extents, direction }: MapRequest, entry: number): MappedRange => {
+  const start = physAddr(extents.starts[entry] as number);
+  return { start, size: (extents.ends[entry] as number) - start, direction };
+};
+
+/** That no byte gets a second bounce buffer for one device. */
+function demandOneCopy(
+  { device, operation }: MapRequest,
+  { domain }: DeviceBouncing,
+  taken: readonly TakenSlots[],
+): void {
+  const sorted = taken.map(({ bounce }) => bounce).sort((a, b) => a.original - b.original);
+  const ranges = sorted.map(({ original, size }) => [original, original + size] as const);
+  const twice = ranges.some(([start], i) => i > 0 && start < (ranges[i - 1] as readonly [number, number])[1]);
+  if (!twice && !domain.overlaps(Extents.of(...ranges))) return;
+  const reason = `${device.name} bounces part of this memory already; the kernel would copy it a second time, and the model cannot tell two copies of one device apart`;
+  throw new KernelError("EOPNOTSUPP", operation, reason);
 }
 
 class DirectPlacement implements Placement {
@@ -56,18 +139,13 @@ class DirectPlacement implements Placement {
   readonly #cpu: Cpu;
   readonly #request: MapRequest;
 
-  constructor(
-    arch: Arch,
-    cpu: Cpu,
-    request: MapRequest,
-    dmaAddresses: Float64Array,
-    dmaLengths: Float64Array,
-  ) {
+  constructor({ arch, cpu }: BouncingHands, request: MapRequest, dmaAddresses: Float64Array) {
     this.#arch = arch;
     this.#cpu = cpu;
     this.#request = request;
+    const { starts, ends } = request.extents;
     this.dmaAddresses = dmaAddresses;
-    this.dmaLengths = dmaLengths;
+    this.dmaLengths = starts.map((start, i) => (ends[i] as number) - start);
   }
 
   get nents(): number {
