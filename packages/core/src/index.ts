@@ -145,7 +145,6 @@ export {
   type PoolDescription,
   type Port,
   type RamDescription,
-  type SwiotlbDescription,
 } from "./platform/board.ts";
 export { type BoardChanges, overlaid } from "./platform/board-overlay.ts";
 export { type CoherencyChoice, coherencyChoices } from "./platform/coherency-choice.ts";
@@ -163,6 +162,7 @@ export {
   type Services,
 } from "./platform/plugin.ts";
 export type { MaintenanceTotal, RunReport, Verdict } from "./platform/run-report.ts";
+export type { SwiotlbDescription } from "./platform/swiotlb-description.ts";
 export { type BootOptions, System, type TimedHazard } from "./platform/system.ts";
 export type { Process } from "./sim/process.ts";
 export type { Simulation } from "./sim/simulation.ts";

@@ -4,7 +4,7 @@ import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { DMA32_END, type ZoneName } from "../memory/zone.ts";
 
 /** Where contiguous pages came from, and so where they go back to. */
-export type PageSource = "pages" | "cma";
+export type PageSource = "pages" | "cma" | "restricted";
 
 /** Contiguous pages for a device: the CMA pool for more than a page, else the page allocator (D-32). @see dma_alloc_contiguous */
 export class ContiguousPages {

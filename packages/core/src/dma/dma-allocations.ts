@@ -20,6 +20,9 @@ import * as events from "./dma-trace.ts";
 import { kernelAddress } from "./kernel-address.ts";
 import type { CoherentAllocation, NoncontiguousAllocation, PagesAllocation, SgMapping } from "./mapping.ts";
 
+import { RestrictedPages } from "./swiotlb/restricted-pages.ts";
+import { SWIOTLB, type Swiotlb } from "./swiotlb/swiotlb.ts";
+
 /** Allocation for devices in the running system. */
 export const DMA_ALLOCATIONS = token<DmaAllocations>("core", "DmaAllocations");
 
@@ -34,7 +37,8 @@ export interface FreedAs extends GivenBack {
 
 /**
  * Memory that is allocated for a device (D-28 to D-37): coherent memory, which needs no sync, and pages that are mapped as
- * they are made, which do. Sizes are rounded up to pages; memory is zeroed. Not modelled: pools of a device's own, atomic
+ * they are made, which do. Sizes are rounded up to pages; memory is zeroed. A device with a restricted pool gets it from there
+ * alone (D-47). Not modelled: pools of a device's own, atomic
  * pools, freeing with interrupts off.
  */
 @injectable()
@@ -44,6 +48,7 @@ export class DmaAllocations {
   readonly #dma: DmaApi;
   readonly #simulation: Simulation;
   readonly #pages: ContiguousPages;
+  readonly #restricted: RestrictedPages;
 
   constructor(
     @inject(ARCH) arch: Arch,
@@ -51,12 +56,14 @@ export class DmaAllocations {
     @inject(DMA_API) dma: DmaApi,
     @inject(SIMULATION) simulation: Simulation,
     @inject(PHYSICAL_MEMORY) memory: PhysicalMemory,
+    @inject(SWIOTLB) swiotlb: Swiotlb,
   ) {
     this.#arch = arch;
     this.#cpu = cpu;
     this.#dma = dma;
     this.#simulation = simulation;
     this.#pages = new ContiguousPages(memory);
+    this.#restricted = new RestrictedPages(swiotlb);
   }
 
   /**
@@ -235,7 +242,9 @@ export class DmaAllocations {
   ): { extents: Extents; dmaAddress: number; source: PageSource } {
     const bus = (address: PhysAddr): number | null =>
       capable(device, address, address + size, "bidirectional", mask);
-    const taken = this.#pages.take(size, (address) => bus(address) !== null);
+    const taken = this.#restricted.has(device)
+      ? this.#restrictedPages(device, size, bus)
+      : this.#pages.take(size, (address) => bus(address) !== null);
     if (taken === null) {
       const reason = `${device.name}: no ${size} contiguous bytes are free that it reaches`;
       throw new KernelError("ENOMEM", operation, reason);
@@ -244,9 +253,23 @@ export class DmaAllocations {
     return { extents: Extents.of([address, address + size]), dmaAddress: bus(address) as number, source };
   }
 
+  #restrictedPages(
+    device: DmaDevice,
+    size: number,
+    bus: (address: PhysAddr) => number | null,
+  ): { address: PhysAddr; source: PageSource } | null {
+    const address = this.#restricted.take(device, size);
+    if (address === null) return null;
+    if (bus(address) !== null) return { address, source: "restricted" };
+    this.#restricted.give(device, address);
+    return null;
+  }
+
   #giveBack(allocation: Remappable): void {
     if (!this.#dma.disown(allocation)) return;
-    this.#pages.give(physAddr(allocation.extents.addressAt(0)), allocation.size, allocation.source);
+    const address = physAddr(allocation.extents.addressAt(0));
+    if (allocation.source === "restricted") this.#restricted.give(allocation.device, address);
+    else this.#pages.give(address, allocation.size, allocation.source);
   }
 }
 

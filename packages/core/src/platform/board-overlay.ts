@@ -7,8 +7,8 @@ import {
   type DeviceDescription,
   type PoolDescription,
   type RamDescription,
-  type SwiotlbDescription,
 } from "./board.ts";
+import type { SwiotlbDescription } from "./swiotlb-description.ts";
 
 /** What an overlay changes: devices are added or their facts replaced, memory, pools and bounce buffers replaced as a whole. */
 export interface BoardChanges {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { parseSize, type Size } from "../address.ts";
-import type { KmallocAlignment } from "../dma/swiotlb/kmalloc-size.ts";
 import { InputError } from "../error.ts";
-import { nearestName } from "../nearest-name.ts";
 import { deviceConstraints } from "./device-constraints.ts";
+import { demandSwiotlb, type SwiotlbDescription } from "./swiotlb-description.ts";
 
 /** How a device's transactions reach memory. */
 export type Port = "direct" | "snoop" | "snoop-allocate";
@@ -86,22 +85,6 @@ export type PoolDescription =
       readonly name: string;
     };
 
-/** How the board bounces what a device cannot reach. */
-export interface SwiotlbDescription {
-  /**
-   * Bytes of the common pool, rounded up to a power of two and 256 KiB. Default 64 MiB, halved while that is more than a quarter
-   * of the low memory that is free. @see swiotlb=
-   */
-  readonly size?: Size;
-  /** Whether all mappings of all devices bounce; default no. @see swiotlb=force */
-  readonly force?: boolean;
-  /**
-   * How small allocations lie, where the kernel bounces those that share a cache line (D-22). Default: it does not. Every
-   * device that is not coherent can bounce then. @see CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC
-   */
-  readonly kmalloc?: KmallocAlignment;
-}
-
 /** A board as a platform is built from: plain data, whoever wrote it. */
 export interface BoardDescription {
   readonly model: string;
@@ -121,7 +104,7 @@ export interface BoardDescription {
  * devices, a size that is none, or a device name that a pipeline could not write.
  */
 export function board(description: BoardDescription): BoardDescription {
-  const { model, memory, pools = [], devices, cpuBandwidth, swiotlb } = description;
+  const { model, memory, pools = [], devices, cpuBandwidth } = description;
   const fail = (field: string, reason: string): never => {
     throw new InputError(`board "${model}": ${field}`, reason);
   };
@@ -162,35 +145,11 @@ export function board(description: BoardDescription): BoardDescription {
     if (limit !== undefined) parseSize(limit, `board "${model}": devices.${name}.limit`);
     if (bandwidth !== undefined) bandwidthOf(bandwidth, `devices.${name}.bandwidth`);
     if (!Number.isSafeInteger(offset)) fail(`devices.${name}.offset`, `${offset} is not a whole number`);
-    demandBounceable(name, description, fail);
     deviceConstraints(devices[name] as DeviceDescription, `board "${model}": devices.${name}`);
   }
-  if (
-    swiotlb !== false &&
-    swiotlb?.size !== undefined &&
-    parseSize(swiotlb.size, `board "${model}": swiotlb.size`) === 0
-  )
-    fail("swiotlb.size", "a pool of 0 bytes holds nothing; write swiotlb: false");
+  demandSwiotlb(description, fail);
   demandOneDevice(devices, fail);
   return description;
-}
-
-/** What a device says of bounce buffers must be there. */
-function demandBounceable(
-  name: string,
-  { devices, pools = [] }: BoardDescription,
-  fail: (field: string, reason: string) => never,
-): void {
-  const { restrictedPool, minAlignMask = 0 } = devices[name] as DeviceDescription;
-  if (!(Number.isInteger(Math.log2(minAlignMask + 1)) && minAlignMask < 2 ** 32))
-    fail(`devices.${name}.minAlignMask`, `${minAlignMask} is not a power of two less 1, as 4095 is`);
-  if (restrictedPool === undefined) return;
-  const known = pools.filter(({ kind }) => kind === "restricted").map((pool) => pool.name as string);
-  if (!known.includes(restrictedPool))
-    fail(
-      `devices.${name}.restrictedPool`,
-      `no restricted pool "${restrictedPool}"${nearestName(restrictedPool, known)}`,
-    );
 }
 
 /** What Linux keeps for a device does not differ between the masters that are one function. */

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { physAddr } from "../../address.ts";
-import type { Route } from "../../coherency/topology.ts";
 import { KernelError } from "../../error.ts";
 import { Extents } from "../../memory/extents.ts";
 import type { PhysicalMemory } from "../../memory/physical-memory.ts";
-import type { Arch } from "../arch.ts";
-import type { Cpu } from "../cpu.ts";
-import type { DmaDirection } from "../direction.ts";
 import type { DmaDevice } from "../dma-device.ts";
 import { reachesAll, unreachable } from "../dma-reach.ts";
 import { physToDma } from "../dma-window.ts";
@@ -15,7 +11,8 @@ import { maxMappingSize } from "../swiotlb/slot.ts";
 import type { DeviceBouncing, Swiotlb } from "../swiotlb/swiotlb.ts";
 import { notBounced, type TakenSlots, takeSlots } from "../swiotlb/take-slots.ts";
 import { BouncedPlacement, type BouncingHands } from "./bounced-placement.ts";
-import type { DmaBackend, EntryBounce, MapRequest, Placement, Reached } from "./dma-backend.ts";
+import { DirectPlacement } from "./direct-placement.ts";
+import type { DmaBackend, EntryBounce, MapRequest, Placement } from "./dma-backend.ts";
 
 /**
  * Direct mapping: a bus address is the physical one as the device's windows show it, nothing is joined (D-20 to D-26). What
@@ -129,52 +126,4 @@ function demandOneCopy(
   if (!twice && !domain.overlaps(Extents.of(...ranges))) return;
   const reason = `${device.name} bounces part of this memory already; the kernel would copy it a second time, and the model cannot tell two copies of one device apart`;
   throw new KernelError("EOPNOTSUPP", operation, reason);
-}
-
-class DirectPlacement implements Placement {
-  readonly dmaAddresses: Float64Array;
-  readonly dmaLengths: Float64Array;
-  readonly bounced = null;
-  readonly #arch: Arch;
-  readonly #cpu: Cpu;
-  readonly #request: MapRequest;
-
-  constructor({ arch, cpu }: BouncingHands, request: MapRequest, dmaAddresses: Float64Array) {
-    this.#arch = arch;
-    this.#cpu = cpu;
-    this.#request = request;
-    const { starts, ends } = request.extents;
-    this.dmaAddresses = dmaAddresses;
-    this.dmaLengths = starts.map((start, i) => (ends[i] as number) - start);
-  }
-
-  get nents(): number {
-    return this.dmaAddresses.length;
-  }
-
-  map(event: number): void {
-    const { extents, direction, attributes } = this.#request;
-    if (attributes.skipCpuSync !== true) this.syncForDevice(extents, direction, event);
-  }
-
-  syncForDevice(part: Extents, direction: DmaDirection, event: number): void {
-    if (this.#maintains) this.#cpu.maintain(this.#arch.syncForDevice(part, direction), event);
-  }
-
-  syncForCpu(part: Extents, direction: DmaDirection, event: number): void {
-    if (this.#maintains) this.#cpu.maintain(this.#arch.syncForCpu(part, direction), event);
-  }
-
-  unmap(direction: DmaDirection, skipCpuSync: boolean, event: number): void {
-    if (!skipCpuSync) this.syncForCpu(this.#request.extents, direction, event);
-  }
-
-  reached(part: Extents, own: Route): readonly Reached[] {
-    return [{ route: own, extents: part }];
-  }
-
-  get #maintains(): boolean {
-    const { device, attributes } = this.#request;
-    return !device.coherent && attributes.mmio !== true;
-  }
 }
