@@ -20,8 +20,11 @@ export class Bouncing {
   readonly #arch: Arch;
   readonly #common: SwiotlbPool | null;
   readonly #devices: readonly BouncingDevice[];
+  readonly #copies: number;
 
-  constructor(board: BoardDescription, arch: Arch, { swiotlb }: PhysicalMemory) {
+  /** @param copies how many bounced mappings of the same bytes a device can have at a time */
+  constructor(board: BoardDescription, arch: Arch, { swiotlb }: PhysicalMemory, copies: number) {
+    this.#copies = copies;
     this.#board = board;
     this.#arch = arch;
     this.#common = swiotlb === null ? null : new SwiotlbPool(physAddr(swiotlb.base), { size: swiotlb.size });
@@ -32,7 +35,8 @@ export class Bouncing {
     this.#devices = bounces.map(([name, device]) => {
       return { name, port: routeThrough(portOf(device), arch), coherent: device.coherent };
     });
-    this.domains = Object.assign({}, ...this.#devices.map((device) => bounceDomains(device, arch)));
+    const copied = this.#devices.flatMap((device) => this.#copiesOf(device));
+    this.domains = Object.assign({}, ...copied.map((device) => bounceDomains(device, arch)));
   }
 
   /** The bounce buffers on a machine that has the domains. */
@@ -49,10 +53,17 @@ export class Bouncing {
       const own = (devices[device.name] as DeviceDescription).restrictedPool ?? null;
       const pool = own === null ? this.#common : restricted.get(own);
       if (pool === null || pool === undefined) continue;
-      const domain = new BounceDomain(machine, device, this.#arch);
+      const domains = this.#copiesOf(device).map((copy) => new BounceDomain(machine, copy, this.#arch));
       const forced = own !== null || options.force === true;
-      bouncing.set(device.name, { pool, domain, forced, restricted: own });
+      bouncing.set(device.name, { pool, domains, forced, restricted: own });
     }
     return new Swiotlb(bouncing, options.kmalloc ?? null);
+  }
+
+  /** The device once for each bounce buffer that its domains can tell apart. */
+  #copiesOf(device: BouncingDevice): BouncingDevice[] {
+    return Array.from({ length: this.#copies }, (_, i) =>
+      i === 0 ? device : { ...device, name: `${device.name} (${i + 1})` },
+    );
   }
 }

@@ -58,6 +58,11 @@ export interface BootOptions {
   readonly data?: number;
   /** Hands out scattered pages, as on a machine that has run for a while; default in order. */
   readonly scatter?: ScatterOptions;
+  /**
+   * How many bounced mappings of the same bytes one device can have at a time; default 1. Each makes the states of a byte
+   * 25 times as many while it is in use.
+   */
+  readonly bouncedCopies?: number;
   /** Who runs next when several are due, of one run; default whoever came first. */
   readonly scheduler?: Scheduler;
 }
@@ -102,7 +107,7 @@ export class System implements CoreServices, Disposable {
     this.arch = archOf(plugins);
     const { scatter } = options;
     this.memory = new PhysicalMemory(memoryOf(description), scatter === undefined ? {} : { scatter });
-    const bouncing = new Bouncing(description, this.arch, this.memory);
+    const bouncing = new Bouncing(description, this.arch, this.memory, options.bouncedCopies ?? 1);
     const topology = new Topology({ domains: { ...this.arch.domains, ...bouncing.domains } });
     this.analysis = new AnalysisMachine(topology, (hazard) => {
       this.hazards.push({ ...hazard, time: simulation.now });

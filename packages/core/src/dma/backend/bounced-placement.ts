@@ -11,7 +11,8 @@ import { physToDma } from "../dma-window.ts";
 import { DMA_MAPPING_ERROR } from "../mapping.ts";
 import type { Bounce } from "../swiotlb/bounce.ts";
 import { copiesFor } from "../swiotlb/bounce-copies.ts";
-import type { DeviceBouncing } from "../swiotlb/swiotlb.ts";
+import type { BounceDomain } from "../swiotlb/bounce-domain.ts";
+import type { SwiotlbPool } from "../swiotlb/swiotlb-pool.ts";
 import type { TakenSlots } from "../swiotlb/take-slots.ts";
 import type { MapRequest, Placement, Reached } from "./dma-backend.ts";
 import { type SplitPart, splitPart } from "./split-part.ts";
@@ -38,7 +39,8 @@ export class BouncedPlacement implements Placement {
   readonly #hands: BouncingHands;
   readonly #request: MapRequest;
   readonly #taken: readonly TakenSlots[];
-  readonly #bouncing: DeviceBouncing;
+  readonly #pool: SwiotlbPool;
+  readonly #domain: BounceDomain;
   /** Ascending by their originals. */
   readonly #sorted: readonly Bounce[];
   readonly #whole: SplitPart;
@@ -49,7 +51,8 @@ export class BouncedPlacement implements Placement {
     request: MapRequest,
     dmaAddresses: Float64Array,
     taken: readonly TakenSlots[],
-    bouncing: DeviceBouncing,
+    pool: SwiotlbPool,
+    domain: BounceDomain,
   ) {
     this.#hands = hands;
     this.#request = request;
@@ -57,7 +60,8 @@ export class BouncedPlacement implements Placement {
     const { starts, ends } = request.extents;
     this.dmaLengths = starts.map((start, i) => (ends[i] as number) - start);
     this.#taken = taken;
-    this.#bouncing = bouncing;
+    this.#pool = pool;
+    this.#domain = domain;
     this.#sorted = taken.map(({ bounce }) => bounce).sort((a, b) => a.original - b.original);
     this.#whole = splitPart(request.extents, this.#sorted);
     this.bounced = this.#whole.bounced as Extents;
@@ -70,14 +74,14 @@ export class BouncedPlacement implements Placement {
   map(event: number): void {
     const { direction, attributes } = this.#request;
     for (const each of this.#taken) this.#tell(each, event);
-    this.#bouncing.domain.mapIn(this.bounced, this.#copying("in", this.bounced, event));
+    this.#domain.mapIn(this.bounced, this.#copying("in", this.bounced, event));
     if (attributes.skipCpuSync !== true) this.#maintainForDevice(this.#whole, direction, event);
   }
 
   syncForDevice(part: Extents, direction: DmaDirection, event: number): void {
     const split = this.#split(part);
     if (split.bounced !== null && copiesFor("sync-for-device", direction) === "in") {
-      this.#bouncing.domain.syncForDevice(split.bounced, this.#copying("in", split.bounced, event));
+      this.#domain.syncForDevice(split.bounced, this.#copying("in", split.bounced, event));
     }
     this.#maintainForDevice(split, direction, event);
   }
@@ -86,7 +90,7 @@ export class BouncedPlacement implements Placement {
     const split = this.#split(part);
     this.#maintainForCpu(split, direction, event);
     if (split.bounced !== null && copiesFor("sync-for-cpu", direction) === "out") {
-      this.#bouncing.domain.syncForCpu(split.bounced, this.#copying("out", split.bounced, event));
+      this.#domain.syncForCpu(split.bounced, this.#copying("out", split.bounced, event));
     }
   }
 
@@ -94,15 +98,15 @@ export class BouncedPlacement implements Placement {
     if (!skipCpuSync) this.#maintainForCpu(this.#whole, direction, event);
     const copies = copiesFor("unmap", direction, skipCpuSync) === "out";
     const cause = this.#copying(copies ? "out" : "release", this.bounced, event);
-    this.#bouncing.domain.unmapOut(this.bounced, copies, cause);
-    for (const { bounce } of this.#taken) this.#bouncing.pool.release(bounce.slots);
+    this.#domain.unmapOut(this.bounced, copies, cause);
+    for (const { bounce } of this.#taken) this.#pool.release(bounce.slots);
   }
 
   reached(part: Extents, own: Route): readonly Reached[] {
     const { direct, bounced } = this.#split(part);
     const reached: Reached[] = [];
     if (direct !== null) reached.push({ route: own, extents: direct });
-    if (bounced !== null) reached.push({ route: this.#bouncing.domain.routeFor(own), extents: bounced });
+    if (bounced !== null) reached.push({ route: this.#domain.routeFor(own), extents: bounced });
     return reached;
   }
 
@@ -138,7 +142,7 @@ export class BouncedPlacement implements Placement {
     if (device.coherent || attributes.mmio === true) return;
     const { cpu } = this.#hands;
     if (direct !== null) cpu.maintain(asks(direct), event);
-    if (slots !== null) cpu.maintain(this.#bouncing.domain.maintenance(asks(slots), this.#sorted), event);
+    if (slots !== null) cpu.maintain(this.#domain.maintenance(asks(slots), this.#sorted), event);
   }
 
   /** Emits a copy and charges the CPU for it; returns the event's number, the cause of the copy. */

@@ -6,6 +6,7 @@ import type { PhysicalMemory } from "../../memory/physical-memory.ts";
 import type { DmaDevice } from "../dma-device.ts";
 import { reachesAll, unreachable } from "../dma-reach.ts";
 import { physToDma } from "../dma-window.ts";
+import type { BounceDomain } from "../swiotlb/bounce-domain.ts";
 import type { BounceReason, MappedRange } from "../swiotlb/bounce-reason.ts";
 import { maxMappingSize } from "../swiotlb/slot.ts";
 import type { DeviceBouncing, Swiotlb } from "../swiotlb/swiotlb.ts";
@@ -30,8 +31,8 @@ export class DirectDma implements DmaBackend {
   }
 
   /**
-   * Throws `KernelError` EIO, and EOPNOTSUPP for memory that the device bounces already: the kernel gives it a second bounce
-   * buffer, and two copies for one device cannot be told apart here.
+   * Throws `KernelError` EIO, and EOPNOTSUPP for memory that the device bounces already, as often as the system was booted for:
+   * the kernel gives it one more bounce buffer, which cannot be told from the others here.
    */
   place(request: MapRequest): Placement {
     const { device, extents, attributes, operation } = request;
@@ -55,13 +56,13 @@ export class DirectDma implements DmaBackend {
       }
       if (bouncing === null || taken.length === 0)
         return new DirectPlacement(this.#hands, request, dmaAddresses);
-      demandOneCopy(request, bouncing, taken);
+      const domain = domainFor(request, bouncing, taken);
+      this.#swiotlb.note(device);
+      return new BouncedPlacement(this.#hands, request, dmaAddresses, taken, bouncing.pool, domain);
     } catch (error) {
       for (const { bounce } of taken) bouncing?.pool.release(bounce.slots);
       throw error;
     }
-    this.#swiotlb.note(device);
-    return new BouncedPlacement(this.#hands, request, dmaAddresses, taken, bouncing);
   }
 
   testMap(request: MapRequest): readonly EntryBounce[] {
@@ -114,16 +115,18 @@ const rangeOf = ({ extents, direction }: MapRequest, entry: number): MappedRange
   return { start, size: (extents.ends[entry] as number) - start, direction };
 };
 
-/** That no byte gets a second bounce buffer for one device. */
-function demandOneCopy(
+/** A domain of the device's in which no byte of these has a bounce buffer yet. */
+function domainFor(
   { device, operation }: MapRequest,
-  { domain }: DeviceBouncing,
+  { domains }: DeviceBouncing,
   taken: readonly TakenSlots[],
-): void {
+): BounceDomain {
   const sorted = taken.map(({ bounce }) => bounce).sort((a, b) => a.original - b.original);
   const ranges = sorted.map(({ original, size }) => [original, original + size] as const);
   const twice = ranges.some(([start], i) => i > 0 && start < (ranges[i - 1] as readonly [number, number])[1]);
-  if (!twice && !domain.overlaps(Extents.of(...ranges))) return;
-  const reason = `${device.name} bounces part of this memory already; the kernel would copy it a second time, and the model cannot tell two copies of one device apart`;
+  const extents = Extents.of(...ranges);
+  const free = twice ? undefined : domains.find((domain) => !domain.overlaps(extents));
+  if (free !== undefined) return free;
+  const reason = `${device.name} bounces part of this memory already; the kernel would copy it once more, and the model tells ${domains.length} of its copies apart`;
   throw new KernelError("EOPNOTSUPP", operation, reason);
 }

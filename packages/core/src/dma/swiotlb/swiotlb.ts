@@ -12,7 +12,8 @@ export const SWIOTLB = token<Swiotlb>("core", "Swiotlb");
 /** What a device bounces through. */
 export interface DeviceBouncing {
   readonly pool: SwiotlbPool;
-  readonly domain: BounceDomain;
+  /** One for each bounced mapping that the device can have of the same bytes at a time. */
+  readonly domains: readonly BounceDomain[];
   /** Whether all its mappings bounce: by the boot option, or since the pool is its own (D-47). */
   readonly forced: boolean;
   /** Name of the restricted pool that is the device's own, of which its coherent memory comes too (D-47); else null. */
