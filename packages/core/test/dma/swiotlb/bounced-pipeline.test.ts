@@ -2,64 +2,18 @@
 import "../../../src/vitest.ts";
 import { describe, expect, test } from "vitest";
 import {
-  assemble,
-  type BoardDescription,
-  board,
-  definePlugin,
   Extents,
   type Finding,
   type Pipeline,
-  type Plugin,
   type RunReport,
   type Stage,
   type System,
 } from "../../../src/index.ts";
-import { toyArch } from "../../../src/testing.ts";
-import { narrowBoard, PAGE } from "./narrow-system.ts";
-
-/** An exporter of single pages above 4 GiB, which maps and syncs as the system heap does. */
-const scattered: Plugin = definePlugin({
-  name: "test/scattered",
-  provides: {
-    exporters: {
-      scattered: ({ memory, cpu, dma, dmaBuf }) => ({
-        *allocate(size) {
-          const starts: number[] = [];
-          for (let bytes = 0; bytes < size; bytes += PAGE)
-            starts.push(memory.pages.allocatePages(0, "normal") ?? 0);
-          const extents = Extents.each(
-            starts,
-            starts.map((start) => start + PAGE),
-          );
-          cpu.access("clear", extents);
-          yield* cpu.settle();
-          return dmaBuf.export({
-            exporterName: "scattered",
-            size,
-            ops: {
-              *map({ device }, direction) {
-                yield 0;
-                return dma.mapSgtable(device, extents, direction);
-              },
-              *unmap(_attachment, mapping) {
-                yield 0;
-                dma.unmapSgtable(mapping);
-              },
-              release() {},
-              mmap: () => ({ extents, memoryType: "write-back" }),
-            },
-          });
-        },
-      }),
-    },
-  },
-});
-
-const platform = (changes: Partial<BoardDescription> = {}) =>
-  assemble(board({ ...narrowBoard, ...changes }), [toyArch(), scattered]);
+import { PAGE } from "./narrow-system.ts";
+import { narrowPlatform } from "./scattered-exporter.ts";
 
 const run = (stages: readonly Stage[], rest: Partial<Pipeline> = {}, options = {}): RunReport =>
-  platform().run(
+  narrowPlatform().run(
     { buffers: { b: { size: 8192 } }, stages, exporter: "scattered", frames: 2, ...rest },
     { data: 7, ...options },
   );
@@ -134,7 +88,7 @@ describe("a buffer that one of its devices gets a copy of", () => {
 
   test("is unreachable without swiotlb", () => {
     const stages = [{ device: "narrow", writes: "b" }];
-    const off = platform({ swiotlb: false });
+    const off = narrowPlatform({ swiotlb: false });
     const report = off.run({ buffers: { b: { size: 8192 } }, stages, exporter: "scattered" });
     expect(report.verdict).toBe("impossible");
     expect(report).toHaveFinding("unreachable");
@@ -150,7 +104,7 @@ describe("by hand", () => {
       cpu(kind: "read" | "write"): void;
     }) => void,
   ): number => {
-    const system = platform().boot({ data: 3 });
+    const system = narrowPlatform().boot({ data: 3 });
     const page = system.memory.pages.allocatePages(0, "normal") ?? 0;
     const extents = Extents.of([page, page + PAGE]);
     system.cpu.access("clear", extents);
