@@ -162,7 +162,7 @@ export {
   type Services,
 } from "./platform/plugin.ts";
 export type { MaintenanceTotal, RunReport, Verdict } from "./platform/run-report.ts";
-export type { SwiotlbDescription } from "./platform/swiotlb-description.ts";
+export { isPoolSize, type SwiotlbDescription } from "./platform/swiotlb-description.ts";
 export { type BootOptions, System, type TimedHazard } from "./platform/system.ts";
 export type { Process } from "./sim/process.ts";
 export type { Simulation } from "./sim/simulation.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { parseSize, type Size } from "../address.ts";
 import type { KmallocAlignment } from "../dma/swiotlb/kmalloc-size.ts";
+import { SEGMENT_SLOTS, SLOT_SIZE } from "../dma/swiotlb/slot.ts";
 import { nearestName } from "../nearest-name.ts";
 import type { BoardDescription, DeviceDescription } from "./board.ts";
 
@@ -24,13 +25,22 @@ export interface SwiotlbDescription {
 
 /** Checks what a board says of bounce buffers; `fail` throws. */
 export function demandSwiotlb(board: BoardDescription, fail: Fail): void {
-  const { model, swiotlb, devices } = board;
+  const { model, swiotlb, devices, pools = [] } = board;
+  pools.forEach(({ kind, size }, i) => {
+    const bytes = parseSize(size, `board "${model}": pools[${i}].size`);
+    if (kind === "restricted" && !isPoolSize(bytes))
+      fail(`pools[${i}].size`, `a restricted pool has a power of two of bytes, 256 KiB or more, not ${size}`);
+  });
   if (swiotlb !== undefined && swiotlb !== false && swiotlb.size !== undefined) {
     if (parseSize(swiotlb.size, `board "${model}": swiotlb.size`) === 0)
       fail("swiotlb.size", "a pool of 0 bytes holds nothing; write swiotlb: false");
   }
   for (const name of Object.keys(devices)) demandBounceable(name, board, fail);
 }
+
+/** Whether a pool of bounce buffers can have so many bytes: a power of two, and a segment at least. */
+export const isPoolSize = (bytes: number): boolean =>
+  bytes >= SEGMENT_SLOTS * SLOT_SIZE && Number.isInteger(Math.log2(bytes));
 
 /** What a device says of bounce buffers must be there. */
 function demandBounceable(name: string, { devices, pools = [] }: BoardDescription, fail: Fail): void {

@@ -259,6 +259,9 @@ describe("what is bounced on purpose", () => {
     dmaAllocations.freeCoherent(taken);
     dma.unmapSgtable(mapping);
     expect(answerTo(() => dma.mapSgtable(device("guarded"), low(8, 250 * 1024), "to-device"))).toBe("fine");
+    expect(() => narrowSystem({ pools: [{ ...pools[0], size: "300KiB" }] })).toThrow(
+      "pools[0].size: a restricted pool has a power of two of bytes, 256 KiB or more, not 300KiB",
+    );
     const lost = { guarded: { ...guarded, restrictedPool: "gaurd" } };
     expect(() => narrowSystem({ pools, devices: lost })).toThrow(
       'devices.guarded.restrictedPool: no restricted pool "gaurd"; did you mean "guard"?',
