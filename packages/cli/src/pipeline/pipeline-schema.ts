@@ -123,6 +123,12 @@ const device = z.strictObject({
     .exactOptional()
     .describe("Highest reachable bus address + 1."),
   offset: z.int().exactOptional().describe("CPU physical address - bus address."),
+  addressBits: z
+    .int()
+    .min(1)
+    .max(64)
+    .exactOptional()
+    .describe("Address bits that its driver asks for (its DMA mask)."),
   bandwidth: size.exactOptional().describe("Bytes a second."),
   maxSegmentSize: size.exactOptional().describe("Most bytes of one segment."),
   segmentBoundaryMask: z
