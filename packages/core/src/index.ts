@@ -78,6 +78,7 @@ export {
   type VirtualCache,
   type WholeCacheCost,
 } from "./dma/arch.ts";
+export type { EntryBounce } from "./dma/backend/dma-backend.ts";
 export type { Cpu } from "./dma/cpu.ts";
 export { type DmaDirection, deviceWrites, directionOf, dmaDirections } from "./dma/direction.ts";
 export type { DmaApi, GivenBack, SyncedPart } from "./dma/dma-api.ts";
@@ -124,6 +125,8 @@ export {
 export { type MissedPage, missedPage } from "./dma/scatterlist/page-walk.ts";
 export { defaultSegmentLimits, type SegmentLimits } from "./dma/scatterlist/segment-limits.ts";
 export { type SgEntry, type SgPage, type SgSegment, SgTable } from "./dma/scatterlist/sg-table.ts";
+export type { BounceReason } from "./dma/swiotlb/bounce-reason.ts";
+export type { KmallocAlignment } from "./dma/swiotlb/kmalloc-size.ts";
 export { AssemblyError, type Errno, InputError, KernelBug, KernelError } from "./error.ts";
 export { CmaPool } from "./memory/cma-pool.ts";
 export { Extents } from "./memory/extents.ts";
@@ -173,6 +176,7 @@ export {
   type Services,
 } from "./platform/plugin.ts";
 export type { MaintenanceTotal, RunReport, Verdict } from "./platform/run-report.ts";
+export { isPoolSize, type SwiotlbDescription } from "./platform/swiotlb-description.ts";
 export { type BootOptions, System, type TimedHazard } from "./platform/system.ts";
 export type { Process } from "./sim/process.ts";
 export type { Simulation } from "./sim/simulation.ts";

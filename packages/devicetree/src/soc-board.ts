@@ -3,6 +3,7 @@ import {
   type BoardDescription,
   board,
   type DeviceDescription,
+  isPoolSize,
   type PoolDescription,
   type Port,
   type RamDescription,
@@ -38,19 +39,23 @@ export interface SocDescription {
  * `overlaid`. Throws `InputError` for a tree that has no masters.
  */
 export function socBoard(machine: MachineFacts, soc: SocDescription): BoardDescription {
-  const devices: Record<string, DeviceDescription> = {};
-  for (const master of machine.masters) {
-    const known = master.base === null ? undefined : soc.masters[master.base];
-    devices[freeName(known?.name ?? nodeName(master), devices)] = deviceFrom(master, known, soc.coherentPort);
-  }
   const named: Record<string, unknown> = {};
   const pools = machine.pools.flatMap(({ kind, base, size, path }): PoolDescription[] => {
     // A node with several ranges is several pools.
     const name = freeName(nodeName({ path }), named);
     named[name] = path;
     if (kind === "cma") return [{ kind, size, name, ...(base === null ? {} : { base }) }];
-    return base === null ? [] : [{ kind: "carve-out", size, base, name }];
+    if (base === null) return [];
+    return [{ kind: kind === "restricted" && isPoolSize(size) ? kind : "carve-out", size, base, name }];
   });
+  const devices: Record<string, DeviceDescription> = {};
+  for (const master of machine.masters) {
+    const known = master.base === null ? undefined : soc.masters[master.base];
+    const device = deviceFrom(master, known, soc.coherentPort);
+    const own = pools.find(({ kind, name }) => kind === "restricted" && name === restrictedPoolOf(master));
+    devices[freeName(known?.name ?? nodeName(master), devices)] =
+      own?.name === undefined ? device : { ...device, restrictedPool: own.name };
+  }
   // Every Linux has a default CMA pool, whether or not the tree names one.
   if (!pools.some(({ kind }) => kind === "cma")) pools.push({ kind: "cma", size: soc.cma });
   return board({
@@ -61,6 +66,10 @@ export function socBoard(machine: MachineFacts, soc: SocDescription): BoardDescr
     source: "device tree",
   });
 }
+
+/** The name of the pool that all DMA of a master is copied through, or null; an IOMMU goes before it (D-16). */
+const restrictedPoolOf = ({ restrictedTo, translated }: MachineMaster): string | null =>
+  restrictedTo === null || translated ? null : nodeName({ path: restrictedTo });
 
 const nodeName = ({ path }: Pick<MachineMaster, "path">): string => path.split("/").at(-1) ?? path;
 

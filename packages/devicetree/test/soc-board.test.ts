@@ -71,6 +71,28 @@ describe("the board of a SoC's device tree", () => {
     expect(pools?.map(({ name }) => name)).toEqual(["cut@100000", "cut@100000-2", undefined]);
   });
 
+  test("bounces all DMA of a master that names a restricted pool (D-47)", () => {
+    const pooled = (size: number) =>
+      socBoard(
+        machine({
+          "reserved-memory": {
+            ranges: true,
+            "wifi@400000": { compatible: "restricted-dma-pool", reg: [0x40_0000, size], phandle: 3 },
+          },
+          "usb@3000": usb(0x3000, { "memory-region": 3 }),
+        }),
+        soc,
+      );
+    const { devices, pools } = pooled(0x4_0000);
+    expect(devices["usb@3000"]).toMatchObject({ restrictedPool: "wifi@400000" });
+    expect(pools?.[0]).toEqual({
+      ...{ kind: "restricted", base: 0x40_0000, size: 0x4_0000, name: "wifi@400000" },
+    });
+    // Too small for a bounce buffer of 256 KiB.
+    expect(pooled(0x1000).pools?.[0]).toMatchObject({ kind: "carve-out" });
+    expect(pooled(0x1000).devices["usb@3000"]).not.toHaveProperty("restrictedPool");
+  });
+
   test("needs masters", () => {
     expect(() => socBoard(machine({}), soc)).toThrow(
       'board "Acme 1": devices: a board needs at least one device',

@@ -21,7 +21,7 @@ export function boardHeaps({ pools = [] }: BoardDescription): ReadonlyMap<string
     ["deferred", (services) => (size) => deferredHeapAllocate(services, size)],
   ]);
   for (const pool of pools) {
-    if (pool.kind === "cma" || heaps.has(pool.name)) continue;
+    if (pool.kind === "cma" || pool.kind === "restricted" || heaps.has(pool.name)) continue;
     if (pool.kind === "protected") {
       heaps.set(pool.name, (services) => (size) => protectedHeapAllocate(services, pool, size));
     } else if (pool.driver === undefined) {

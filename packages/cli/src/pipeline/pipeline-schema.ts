@@ -133,6 +133,12 @@ const device = z.strictObject({
     .enum(["strict", "lazy"])
     .exactOptional()
     .describe("The DMA API goes through an IOMMU, which flushes at unmap or later. Default: none."),
+  addressBits: z
+    .int()
+    .min(1)
+    .max(64)
+    .exactOptional()
+    .describe("Address bits that its driver asks for (its DMA mask)."),
   bandwidth: size.exactOptional().describe("Bytes a second."),
   maxSegmentSize: size.exactOptional().describe("Most bytes of one segment."),
   segmentBoundaryMask: z
@@ -145,6 +151,12 @@ const device = z.strictObject({
   needsPages: z.boolean().exactOptional().describe("Whether its driver needs struct pages."),
   trustId: name.exactOptional().describe("The private memory that it is trusted with."),
   preferredSegmentSize: size.exactOptional().describe("Segments of fewer bytes work, but slowly."),
+  restrictedPool: name.exactOptional().describe("The restricted pool that all its DMA is copied through."),
+  minAlignMask: z
+    .int()
+    .min(0)
+    .exactOptional()
+    .describe("Bits of an address that a bounce buffer keeps; 2^n - 1."),
 });
 
 /** What is added to a board that a device tree describes, or changed in it. */
@@ -182,10 +194,18 @@ export const overlaySchema = z
             name,
             trustId: name.describe("What devices must be trusted with."),
           }),
+          z.strictObject({ kind: z.literal("restricted"), size, base: z.int().min(0), name }),
         ]),
       )
       .exactOptional()
-      .describe("CMA pools, carve-outs and protected memory, instead of the board's."),
+      .describe("CMA pools, carve-outs, protected memory and restricted pools, instead of the board's."),
+    swiotlb: z
+      .union([
+        z.literal(false),
+        z.strictObject({ size: size.exactOptional(), force: z.boolean().exactOptional() }),
+      ])
+      .exactOptional()
+      .describe("Bounce buffers: their size, and whether everything bounces; false for none."),
   })
   .describe("A dmabuf overlay: fabric masters to add to a board, and facts to change.");
 

@@ -5,6 +5,7 @@ import { run } from "../run.ts";
 
 const severities = {
   "attachment-outlives-buffer": "error",
+  "bounced-share": "warning",
   "bracket-imbalance": "error",
   "coherency-conflict": "error",
   "constraint-conflict": "error",

@@ -265,10 +265,22 @@ test("a buffer that cannot be allocated is impossible, with the kernel's answer"
   expect(stdout).toContain("-EINVAL");
 });
 
-test("a device that cannot reach the memory makes it impossible, and says so", async () => {
-  const { stdout } = await judge(
-    yaml({ stages: "stages:\n  - { device: usb0, writes: samples }\n  - { device: gpu, reads: samples }" }),
-  );
-  expect(stdout).toContain("unreachable");
-  expect(stdout).toContain("gpu cannot reach");
+describe("a device that cannot reach the memory", () => {
+  const stages = "stages:\n  - { device: usb0, writes: samples }\n  - { device: gpu, reads: samples }";
+
+  test("works on a copy, which goes stale", async () => {
+    const { stdout } = await judge(yaml({ stages }));
+    expect(stdout).toContain("incoherent");
+    expect(stdout).toContain(
+      "bounced-share  gpu works on a copy of 65536 bytes of samples[0]: what its bus passes on ends at 0xffffffff, and the page at 0x800000000 lies",
+    );
+    expect(stdout).toContain("an old copy is still in gpu's bounce buffer");
+  });
+
+  test("is refused chunks that are too large to copy", async () => {
+    const { stdout } = await judge(yaml({ stages, buffers: "buffers: { samples: { size: 1MiB } }" }));
+    expect(stdout).toContain("unreachable");
+    expect(stdout).toContain("gpu cannot reach");
+    expect(stdout).toContain("1048576 bytes are too large for a bounce buffer, which has 262144 at most");
+  });
 });

@@ -17,6 +17,7 @@ export const findingCodes = [
   "dma-api-misuse",
   "iommu-fault",
   "unreachable",
+  "bounced-share",
   "constraint-conflict",
   "coherency-conflict",
   "untrusted-access",
@@ -33,6 +34,7 @@ export type Severity = "error" | "warning" | "note";
 const lesser: Readonly<Partial<Record<FindingCode, Severity>>> = {
   "needless-maintenance": "note",
   "missing-bracket": "warning",
+  "bounced-share": "warning",
   leak: "warning",
 };
 

@@ -9,6 +9,7 @@ import { findWitness, stateAlong, type WitnessStep } from "../coherency/witness.
 import type { Trace } from "../sim/trace.ts";
 import type { AccessLedger } from "./access-ledger.ts";
 import type { BufferMap } from "./buffer-map.ts";
+import { cacheName, placeName } from "./cache-name.ts";
 import { type Finding, type FindingCode, finding, type OtherParty } from "./finding.ts";
 import type { StepText } from "./step-text.ts";
 
@@ -139,8 +140,8 @@ function messageOf(
   if (hazard.code === "discarded-data")
     return `${reader}, but ${text.step(hazard.step, "then")} after ${written}`;
   if (code === "lost-write") {
-    const holder = staleHolder(witness, touches, context);
-    return `${reader}, and a dirty line from before in ${holder}'s cache can be written back over it`;
+    const holder = cacheName(staleHolder(witness, touches, context));
+    return `${reader}, and a dirty line from before in ${holder} can be written back over it`;
   }
   const { domain } = machine.log.operation(hazard.step);
   const observed = stateBefore(witness, touches, context);
@@ -152,10 +153,11 @@ function reasonOf(state: ByteState, domain: Domain | null, { machine }: HazardCo
   const { domains } = machine.topology;
   let seen = domain;
   while (seen !== null && copyOf(state, seen) === Copy.absent) seen = seen.behind;
-  if (seen !== null && isStale(copyOf(state, seen))) return `an old line is still in ${seen.name}'s cache`;
+  if (seen !== null && isStale(copyOf(state, seen)))
+    return `an old ${seen.bounce === null ? "line" : "copy"} is still in ${placeName(seen)}`;
   if (isLost(state, domains)) return "the new data is gone, overwritten by an old line that was written back";
   const holder = domains.find((each) => copyOf(state, each) === Copy.dirtyFresh);
-  return holder === undefined ? "memory is old" : `the new data is still in ${holder.name}'s cache`;
+  return holder === undefined ? "memory is old" : `the new data is still in ${placeName(holder)}`;
 }
 
 /** The byte's state on the witness's path just before its last operation. */
@@ -187,6 +189,6 @@ function fixesOf(hazard: Hazard, newest: number | null, { required, text }: Haza
   const first = hazard.code === "stale-read" ? (newest ?? -1) + 1 : hazard.step;
   const owed = required.placements.filter(({ before }) => before >= first && before <= last);
   return owed.map(
-    ({ kind, domain, before }) => `${kind} the lines in ${domain.name}'s cache before ${text.step(before)}`,
+    ({ kind, domain, before }) => `${kind} the lines in ${placeName(domain)} before ${text.step(before)}`,
   );
 }

@@ -8,6 +8,7 @@ import type { DmaApi } from "../dma/dma-api.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { BlockedTask, BusyTask } from "../sim/simulation-report.ts";
 import { AccessLedger, type LedgerStage } from "./access-ledger.ts";
+import { BounceChecker } from "./bounce-checker.ts";
 import { BracketChecker } from "./bracket-checker.ts";
 import { BufferMap } from "./buffer-map.ts";
 import { DmaDebug } from "./dma-debug/dma-debug.ts";
@@ -56,6 +57,7 @@ export class Inspection {
   readonly #races: RaceChecker | null;
   readonly #dmaDebug: DmaDebug;
   readonly #iommu: IommuChecker;
+  readonly #bounces: BounceChecker;
   readonly #locks: LockChecker;
   readonly #promises: FencePromiseChecker;
 
@@ -69,6 +71,7 @@ export class Inspection {
     this.#races = system.seeksRaces ? new RaceChecker(trace, system.analysis, this.buffers) : null;
     this.#dmaDebug = new DmaDebug(trace, system.cpu.line);
     this.#iommu = new IommuChecker(trace, this.buffers);
+    this.#bounces = new BounceChecker(trace);
     this.#locks = new LockChecker(trace);
     this.#promises = new FencePromiseChecker(trace);
   }
@@ -102,6 +105,7 @@ export class Inspection {
       ...this.#memoryTypes.findings(),
       ...this.#dmaDebug.findings(),
       ...this.#iommu.findings(),
+      ...this.#bounces.findings(buffers),
       ...(ended ? leakFindings(dmaBuf, dma, simulation) : []),
       ...(ended ? this.#locks.leaks(waiting, now) : []),
       ...needlessFindings(analysis, cpu.maintenanceCost, trace, buffers, text),

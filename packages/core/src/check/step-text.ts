@@ -6,6 +6,7 @@ import type { EventKind } from "../coherency/spontaneous-event.ts";
 import type { Trace, TraceEvent } from "../sim/trace.ts";
 import type { AccessLedger } from "./access-ledger.ts";
 import type { BufferMap } from "./buffer-map.ts";
+import { cacheName } from "./cache-name.ts";
 import type { BecauseEvent } from "./finding.ts";
 
 /** Third person and past tense of what an operation does. */
@@ -70,7 +71,7 @@ export class StepText {
     const verb = (of: string): string => verbs[of]?.[tense === "now" ? 0 : 1] ?? of;
     if (route === null) {
       const by = this.origin(step);
-      return `the CPU ${verb(kind)} the lines of ${what} in ${domain.name}'s cache${by === null ? "" : `, for ${by}`}`;
+      return `the CPU ${verb(kind)} the lines of ${what} in ${cacheName(domain.name)}${by === null ? "" : `, for ${by}`}`;
     }
     if (isCopy(operation)) {
       const by = this.origin(step);
@@ -96,7 +97,7 @@ export class StepText {
 
   /** A spontaneous event as a sentence without its end. */
   happening(event: EventKind, domain: string): string {
-    return `${domain}'s cache ${happenings[event]}`;
+    return `${cacheName(domain)} ${happenings[event]}`;
   }
 
   /** The step as an event of a chain of causes. */

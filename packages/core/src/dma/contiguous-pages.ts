@@ -6,8 +6,8 @@ import { DMA32_END, type ZoneName } from "../memory/zone.ts";
 /** Where contiguous pages came from, and so where they go back to. */
 export type ContiguousSource = "pages" | "cma";
 
-/** Where the pages of an allocation came from; scattered ones in blocks, from anywhere (I-12). */
-export type PageSource = ContiguousSource | "scattered";
+/** Where the pages of an allocation came from; scattered ones in blocks, from anywhere (I-12), or from the pool of a device that has one to itself (D-47). */
+export type PageSource = ContiguousSource | "scattered" | "restricted";
 
 /** Contiguous pages for a device: the CMA pool for more than a page, else the page allocator (D-32). @see dma_alloc_contiguous */
 export class ContiguousPages {

@@ -15,6 +15,7 @@ import { token } from "../token.ts";
 import { ARCH, type Arch, type CacheMaintenance, type DriverFlush } from "./arch.ts";
 import { cacheMaintenance, cpuAccess, cpuDrain } from "./dma-trace.ts";
 import { type MemoryType, memoryTypes } from "./memory-type.ts";
+import { viewed } from "./swiotlb/bounce-domain-spec.ts";
 import { byDomain } from "./virtual-extents.ts";
 
 /** The CPU of the running system. */
@@ -66,7 +67,7 @@ export class Cpu {
     this.#bandwidth = bandwidth;
     this.route = machine.topology.route({ route: "cached", domain: arch.cpuDomain });
     this.#uncached = machine.topology.route(arch.uncachedRoute ?? { route: "direct" });
-    this.maintenanceCost = (kind, domain) => arch.lineCost(kind, domain.name);
+    this.maintenanceCost = (kind, domain) => arch.lineCost(kind, viewed(domain));
   }
 
   /** What drains write-combining buffers, as messages name it. */
@@ -164,6 +165,11 @@ export class Cpu {
       this.#machine.access(route, does, extents, event);
     }
     this.#spend((extents.bytes / this.#bandwidth) * 1e9);
+  }
+
+  /** Is charged for copying memory: it reads and writes each byte. The copy itself is the memory machine's. */
+  chargeCopy(bytes: number): void {
+    this.#spend(((2 * bytes) / this.#bandwidth) * 1e9);
   }
 
   /** Waits until the write-combining buffers have drained: what was written before is in memory then. @see wmb */

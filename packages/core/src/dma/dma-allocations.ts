@@ -19,6 +19,8 @@ import { capable, unreachable } from "./dma-reach.ts";
 import * as events from "./dma-trace.ts";
 import { kernelAddress } from "./kernel-address.ts";
 import type { CoherentAllocation, NoncontiguousAllocation, PagesAllocation, SgMapping } from "./mapping.ts";
+import { RestrictedPages } from "./swiotlb/restricted-pages.ts";
+import { SWIOTLB, type Swiotlb } from "./swiotlb/swiotlb.ts";
 import { mapWhole, type PagesRequest, type TakenPages, TranslatedPages } from "./translated-pages.ts";
 
 /** Allocation for devices in the running system. */
@@ -35,7 +37,8 @@ export interface FreedAs extends GivenBack {
 
 /**
  * Memory that is allocated for a device (D-28 to D-37): coherent memory, which needs no sync, and pages that are mapped as
- * they are made, which do. Behind an IOMMU the memory of the former may lie anywhere (I-12). Sizes are rounded up to pages; memory is zeroed. Not modelled: pools of a device's own, atomic
+ * they are made, which do. Behind an IOMMU the memory of the former may lie anywhere (I-12); a device with a restricted pool gets
+ * it from there alone (D-47). Sizes are rounded up to pages; memory is zeroed. Not modelled: pools of a device's own, atomic
  * pools, freeing with interrupts off.
  */
 @injectable()
@@ -48,6 +51,7 @@ export class DmaAllocations {
   readonly #translated: TranslatedPages;
   /** What ends each allocation. */
   readonly #releases = new Map<Remappable, () => void>();
+  readonly #restricted: RestrictedPages;
 
   constructor(
     @inject(ARCH) arch: Arch,
@@ -55,6 +59,7 @@ export class DmaAllocations {
     @inject(DMA_API) dma: DmaApi,
     @inject(SIMULATION) simulation: Simulation,
     @inject(PHYSICAL_MEMORY) memory: PhysicalMemory,
+    @inject(SWIOTLB) swiotlb: Swiotlb,
   ) {
     this.#arch = arch;
     this.#cpu = cpu;
@@ -62,6 +67,7 @@ export class DmaAllocations {
     this.#simulation = simulation;
     this.#pages = new ContiguousPages(memory);
     this.#translated = new TranslatedPages(memory, this.#pages);
+    this.#restricted = new RestrictedPages(swiotlb);
   }
 
   /**
@@ -252,20 +258,37 @@ export class DmaAllocations {
     if (isTranslated(device)) return this.#translated.take(request);
     const bus = (address: PhysAddr): number | null =>
       capable(device, address, address + size, "bidirectional", device.masks.coherent);
-    const taken = this.#pages.take(size, (address) => bus(address) !== null);
+    const taken = this.#restricted.has(device)
+      ? this.#restrictedPages(device, size, bus)
+      : this.#pages.take(size, (address) => bus(address) !== null);
     if (taken === null) {
       const reason = `${device.name}: no ${size} contiguous bytes are free that it reaches`;
       throw new KernelError("ENOMEM", operation, reason);
     }
     const { address, source } = taken;
     const extents = Extents.of([address, address + size]);
-    const release = (): void => this.#pages.give(address, size, source);
+    const release = (): void => {
+      if (source === "restricted") this.#restricted.give(device, address);
+      else this.#pages.give(address, size, source);
+    };
     return { extents, dmaAddress: bus(address) as number, source, release };
   }
 
   #own(allocation: Remappable, release: () => void): void {
     this.#releases.set(allocation, release);
     this.#dma.own(allocation);
+  }
+
+  #restrictedPages(
+    device: DmaDevice,
+    size: number,
+    bus: (address: PhysAddr) => number | null,
+  ): { address: PhysAddr; source: "restricted" } | null {
+    const address = this.#restricted.take(device, size);
+    if (address === null) return null;
+    if (bus(address) !== null) return { address, source: "restricted" };
+    this.#restricted.give(device, address);
+    return null;
   }
 
   #giveBack(allocation: Remappable): void {

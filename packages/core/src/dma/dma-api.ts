@@ -11,7 +11,7 @@ import type { Tracepoint } from "../sim/tracepoint.ts";
 import { token } from "../token.ts";
 import { ARCH, type Arch } from "./arch.ts";
 import { DirectDma } from "./backend/direct-dma.ts";
-import type { DmaBackend, MapRequest, Placement } from "./backend/dma-backend.ts";
+import type { DmaBackend, EntryBounce, MapRequest, Placement } from "./backend/dma-backend.ts";
 import { IommuDma } from "./backend/iommu-dma.ts";
 import { CPU, type Cpu } from "./cpu.ts";
 import { type DmaDirection, dmaDirections } from "./direction.ts";
@@ -29,6 +29,7 @@ import {
   type SgMapping,
 } from "./mapping.ts";
 import { outsizeEntries } from "./outsize-entries.ts";
+import { SWIOTLB, type Swiotlb } from "./swiotlb/swiotlb.ts";
 
 /** The DMA API of the running system. */
 export const DMA_API = token<DmaApi>("core", "DmaApi");
@@ -60,6 +61,7 @@ export class DmaApi {
   readonly #direct: DirectDma;
   readonly #iommu: IommuDma;
   readonly #linkHands: LinkHands;
+  readonly #swiotlb: Swiotlb;
   readonly #trace: Trace;
   readonly #memory: PhysicalMemory;
   readonly #live = new Set<DmaMapping>();
@@ -69,11 +71,14 @@ export class DmaApi {
     @inject(CPU) cpu: Cpu,
     @inject(SIMULATION) simulation: Simulation,
     @inject(PHYSICAL_MEMORY) memory: PhysicalMemory,
+    @inject(SWIOTLB) swiotlb: Swiotlb,
   ) {
-    this.#direct = new DirectDma(arch, cpu);
-    this.#iommu = new IommuDma(arch, cpu, simulation.trace);
+    const { trace, diagnostics } = simulation;
+    this.#direct = new DirectDma({ arch, cpu, trace, diagnostics }, swiotlb, memory);
+    this.#iommu = new IommuDma(arch, cpu, trace);
     this.#linkHands = { arch, cpu, ended: (link) => this.#live.delete(link) };
-    this.#trace = simulation.trace;
+    this.#swiotlb = swiotlb;
+    this.#trace = trace;
     this.#memory = memory;
   }
 
@@ -306,7 +311,18 @@ export class DmaApi {
     return dmaAddressOf(mapping) === DMA_MAPPING_ERROR;
   }
 
-  /** Bytes that one mapping can have at most; infinite where nothing limits it (D-19). @see dma_max_mapping_size */
+  /**
+   * Which ranges would bounce if they were mapped for the device, and why; empty where it could use all of them itself.
+   * Nothing is copied or taken, so that an exporter can ask before it allocates more (D21). Whether slots are free then
+   * is not asked.
+   */
+  testMap(device: DmaDevice, extents: Extents, direction: DmaDirection): readonly EntryBounce[] {
+    checkDirection(direction);
+    const request = { device, extents, direction, attributes: {}, operation: "dma_test_map", list: true };
+    return this.#backend(device).testMap?.(request) ?? [];
+  }
+
+  /** Bytes that one mapping of the device can have at most; infinite where nothing limits it (D-19). @see dma_max_mapping_size */
   maxMappingSize(device: DmaDevice): number {
     return this.#backend(device).maxMappingSize(device);
   }
@@ -322,6 +338,11 @@ export class DmaApi {
    */
   mergeBoundary(device: DmaDevice): number {
     return this.#backend(device).mergeBoundary(device);
+  }
+
+  /** Whether sync calls of the device may do something: not for a coherent one that has never bounced (D-27, D-48). @see dma_need_sync */
+  needSync(device: DmaDevice): boolean {
+    return !device.coherent || this.#swiotlb.hasBounced(device);
   }
 
   /** The device's driver goes: what it has not given back by now is found out. @see BUS_NOTIFY_UNBOUND_DRIVER */
@@ -374,7 +395,10 @@ export class DmaApi {
     const event = this.#trace.emit(point, name, dmaAddressOf(mapping) + offset, size, number(direction));
     // What lies outside is somebody else's: the finding says so, and nothing of it is touched.
     const inside = offset >= 0 && size > 0 && offset + size <= mapping.size;
-    return { extents: inside ? mapping.extents.slice(offset, size) : null, direction, event };
+    const extents = inside
+      ? mapping.extents.slice(offset, size)
+      : (mapping.placement.within?.(offset, size, point.name) ?? null);
+    return { extents, direction, event };
   }
 
   #emitSync(

@@ -26,6 +26,8 @@ export interface DmaDevice {
   readonly iommu?: DmaTranslation | null;
   /** What it asks of a buffer's memory (PR-10, D-18); default nothing. @see segmentLimitsOf */
   readonly constraints?: DmaConstraints;
+  /** Bits of an address that a bounce buffer keeps; default none (D-41). @see dma_set_min_align_mask */
+  readonly minAlignMask?: number;
   /** Bytes it moves in a second. */
   readonly bandwidth: number;
   /** The engine that performs its transfers, one after the other. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { KernelError } from "../error.ts";
+import type { Extents } from "../memory/extents.ts";
 import type { DmaDirection } from "./direction.ts";
 import type { DmaDevice } from "./dma-device.ts";
-import { busLimit, physToDma } from "./dma-window.ts";
+import { busLimit, type DmaWindow, physToDma } from "./dma-window.ts";
 
 /** Highest bus address that the device reaches with a mask, inclusive. @see dma_capable */
 const reachOf = ({ windows }: DmaDevice, mask: number): number => Math.min(mask, busLimit(windows));
@@ -20,6 +21,26 @@ export function capable(
 ): number | null {
   const bus = physToDma(device.windows, start, direction);
   return bus !== null && bus + (end - start) - 1 <= reachOf(device, mask) ? bus : null;
+}
+
+/** Whether a device reaches every byte of some memory, both ways. @see dma_addressing_limited */
+export const reachesAll = (
+  { windows }: Pick<DmaDevice, "windows">,
+  { starts, ends }: Pick<Extents, "starts" | "ends">,
+  mask: number,
+): boolean => starts.every((start, i) => covers(windows, start, ends[i] as number, mask));
+
+/** Whether windows show all of a range below a mask, which several of them may do together. */
+function covers(windows: readonly DmaWindow[], start: number, end: number, mask: number): boolean {
+  for (let at = start; at < end; ) {
+    const window = windows.find(
+      ({ cpu, bus, size, only }) =>
+        only === undefined && at >= cpu && at < cpu + Math.min(size, mask + 1 - bus),
+    );
+    if (window === undefined) return false;
+    at = window.cpu + Math.min(window.size, mask + 1 - window.bus);
+  }
+  return true;
 }
 
 /** Why a device does not reach a physical range: what `capable` found, in a line. */

@@ -270,3 +270,31 @@ export const dmaSgOutsize = tracepoint(
   ["bound", "number"],
   ["why", ["longer", "crosses"]],
 );
+
+/**
+ * A range was given a bounce buffer; behind `force` is ours: why, the highest bus address that can be used, and the
+ * range's physical address. Comes with the map, which is its cause; the kernel's comes before the search for slots.
+ * @see trace_swiotlb_bounced
+ */
+export const swiotlbBounced = tracepoint(
+  "swiotlb",
+  "swiotlb_bounced",
+  ["dev_name", "string"],
+  ["dma_mask", "address"],
+  ["dev_addr", "address"],
+  ["size", "number"],
+  ["force", "number"],
+  ["limit", ["forced", "dma-mask", "bus-dma-limit", "dma-ranges", "unaligned-kmalloc"]],
+  ["bound", "address"],
+  ["phys_addr", "address"],
+);
+
+/** Ours: the CPU copied into bounce buffers, back from them, or gave them back. @see swiotlb_bounce */
+export const swiotlbCopy = tracepoint(
+  "swiotlb",
+  "swiotlb_copy",
+  ["device", "string"],
+  ["kind", ["in", "out", "release"]],
+  ["address", "address"],
+  ["bytes", "number"],
+);

@@ -38,6 +38,16 @@ export interface DeviceMemory extends NamedRange {
   readonly linearMap?: boolean;
 }
 
+/** Memory for bounce buffers, in one piece of one zone. */
+export interface SwiotlbMemory {
+  /** Bytes that are wanted, a power of two; half as many, and again, where they are more than a quarter of what is free. */
+  readonly size: number;
+  /** Bytes below which there is none; the same as `size` for what must be so large. */
+  readonly smallest: number;
+  /** It ends at or below the first of these addresses that leaves room; ascending. */
+  readonly limits: readonly number[];
+}
+
 /** All of a machine's physical memory, as plain data. */
 export interface MemoryDescription {
   /** Banks of RAM; banks that touch become one. */
@@ -45,4 +55,5 @@ export interface MemoryDescription {
   readonly reserved?: readonly ReservedMemory[];
   readonly cma?: readonly PoolDescription[];
   readonly device?: readonly DeviceMemory[];
+  readonly swiotlb?: SwiotlbMemory;
 }

@@ -2,7 +2,7 @@
 import { alignDown, PAGE_SIZE, parseSize, physAddr, type Size } from "../address.ts";
 import { InputError } from "../error.ts";
 import { IntervalMap } from "./interval-map.ts";
-import type { PoolDescription } from "./memory-description.ts";
+import type { PoolDescription, SwiotlbMemory } from "./memory-description.ts";
 import { formatRange, type Region } from "./region.ts";
 import { DMA32_END } from "./zone.ts";
 
@@ -10,6 +10,9 @@ import { DMA32_END } from "./zone.ts";
 const POOL_ALIGNMENT = 2 ** 21;
 /** The most RAM that one machine may have, so that a slip in a description does not allocate state without end. */
 const MOST_RAM = 4 * 2 ** 40;
+
+/** As the kernel's messages name it. */
+const SWIOTLB = "software IO TLB";
 
 const HOLE = -1;
 const RAM = 0;
@@ -58,6 +61,34 @@ export class MemoryLayout {
     }
     this.#own(place, at, end, owner, "ram", name);
     return { base: at, size: bytes };
+  }
+
+  /**
+   * Takes memory for bounce buffers out of the RAM that is left, as high as it may lie, and returns its base and size. Null
+   * when there is no room; throws `InputError` where its size must be as it is.
+   * @see swiotlb_memblock_alloc
+   */
+  claimSwiotlb({ size, smallest, limits }: SwiotlbMemory): { base: number; size: number } | null {
+    const place = "swiotlb";
+    for (const limit of limits) {
+      const below = (end: number): number => Math.min(end, limit);
+      const free = this.freeRam().reduce((sum, [start, end]) => sum + Math.max(0, below(end) - start), 0);
+      for (let bytes = size; bytes >= smallest; bytes /= 2) {
+        if (smallest < size && bytes * 4 > free) continue;
+        const base = this.#highest(bytes, limit, PAGE_SIZE);
+        if (base === undefined) continue;
+        const owner = this.#newOwner(place, {
+          name: SWIOTLB,
+          kind: "ram",
+          structPages: true,
+          linearMap: true,
+        });
+        this.#own(place, base, base + bytes, owner, "ram", SWIOTLB);
+        return { base, size: bytes };
+      }
+    }
+    if (smallest < size) return null;
+    throw new InputError(place, `no ${size} contiguous bytes of RAM left below 4 GiB for bounce buffers`);
   }
 
   /** All regions, ascending; what is left of RAM is one region for each contiguous piece. */
@@ -120,10 +151,10 @@ export class MemoryLayout {
   }
 
   /** The highest aligned base below `limit` where `size` bytes of free RAM lie within one zone. */
-  #highest(size: number, limit: number): number | undefined {
+  #highest(size: number, limit: number, alignment = POOL_ALIGNMENT): number | undefined {
     let highest: number | undefined;
     const consider = (start: number, end: number) => {
-      const base = alignDown(Math.min(end, limit) - size, POOL_ALIGNMENT);
+      const base = alignDown(Math.min(end, limit) - size, alignment);
       if (base >= start) highest = base;
     };
     for (const [start, end] of this.freeRam()) {

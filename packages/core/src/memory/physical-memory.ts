@@ -26,6 +26,8 @@ export class PhysicalMemory {
   readonly carveOuts: ReadonlyMap<string, CmaPool>;
   /** First address past all RAM. @see memblock_end_of_DRAM */
   readonly ramEnd: number;
+  /** The memory of the bounce buffers; null where there are none. */
+  readonly swiotlb: { readonly base: number; readonly size: number } | null;
   readonly #regionAt = new IntervalMap(0, 2 ** 53, NO_REGION);
 
   /**
@@ -71,6 +73,7 @@ export class PhysicalMemory {
         return [name, new CmaPool(name, physAddr(base), size / PAGE_SIZE)];
       }),
     );
+    this.swiotlb = description.swiotlb === undefined ? null : layout.claimSwiotlb(description.swiotlb);
     this.regions = layout.regions();
     const unmapped = this.regions.filter(({ kind }) => kind === "no-map");
     this.carveOuts = new Map(

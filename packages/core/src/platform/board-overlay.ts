@@ -8,12 +8,14 @@ import {
   type PoolDescription,
   type RamDescription,
 } from "./board.ts";
+import type { SwiotlbDescription } from "./swiotlb-description.ts";
 
-/** What an overlay changes: devices are added or their facts replaced, memory and pools replaced as a whole. */
+/** What an overlay changes: devices are added or their facts replaced, memory, pools and bounce buffers replaced as a whole. */
 export interface BoardChanges {
   readonly devices?: Readonly<Record<string, Partial<DeviceDescription>>>;
   readonly memory?: readonly RamDescription[];
   readonly pools?: readonly PoolDescription[];
+  readonly swiotlb?: SwiotlbDescription | false;
 }
 
 /**
@@ -34,6 +36,10 @@ export function overlaid(description: BoardDescription, changes: BoardChanges): 
     }
     devices[name] = { class: deviceClass, coherent, ...rest };
   }
-  const { memory = description.memory, pools = description.pools } = changes;
-  return board({ ...description, memory, ...(pools === undefined ? {} : { pools }), devices });
+  const { memory = description.memory, pools = description.pools, swiotlb = description.swiotlb } = changes;
+  return board({
+    ...{ ...description, memory, devices },
+    ...(pools === undefined ? {} : { pools }),
+    ...(swiotlb === undefined ? {} : { swiotlb }),
+  });
 }

@@ -2,6 +2,7 @@
 import { parseSize, type Size } from "../address.ts";
 import { InputError } from "../error.ts";
 import { deviceConstraints } from "./device-constraints.ts";
+import { demandSwiotlb, type SwiotlbDescription } from "./swiotlb-description.ts";
 
 /** How a device's transactions reach memory. */
 export type Port = "direct" | "snoop" | "snoop-allocate";
@@ -66,6 +67,10 @@ export interface DeviceDescription {
   readonly trustId?: string;
   /** Segments of fewer bytes work, but slowly (D26); default no such wish. */
   readonly preferredSegmentSize?: Size;
+  /** Name of the restricted pool that all its DMA is copied through (D-47); default none. */
+  readonly restrictedPool?: string;
+  /** Bits of an address that a bounce buffer keeps, 2^n - 1 (D-41); default none. @see dma_set_min_align_mask */
+  readonly minAlignMask?: number;
 }
 
 /** A piece of memory as a device sees it. */
@@ -86,8 +91,9 @@ export interface RamDescription {
 }
 
 /**
- * Memory set aside: a CMA pool that the page allocator may lend out; a carve-out, which the kernel never maps; or one that is
- * protected as well, and that neither the CPU nor devices which are not trusted with it can reach (D20).
+ * Memory set aside: a CMA pool that the page allocator may lend out; a carve-out, which the kernel never maps; one that is
+ * protected as well, and that neither the CPU nor devices which are not trusted with it can reach (D20); or a restricted
+ * pool, through which all DMA of the devices that name it is copied (D-47).
  */
 export type PoolDescription =
   | { readonly kind: "cma"; readonly size: Size; readonly base?: number; readonly name?: string }
@@ -106,6 +112,12 @@ export type PoolDescription =
       readonly name: string;
       /** What devices must be trusted with (`trustId` of theirs). */
       readonly trustId: string;
+    }
+  | {
+      readonly kind: "restricted";
+      readonly size: Size;
+      readonly base: number;
+      readonly name: string;
     };
 
 /** A board as a platform is built from: plain data, whoever wrote it. */
@@ -113,6 +125,8 @@ export interface BoardDescription {
   readonly model: string;
   readonly memory: readonly RamDescription[];
   readonly pools?: readonly PoolDescription[];
+  /** Bounce buffers for devices that do not reach all RAM; false for none. Default: there are some where a device needs them. */
+  readonly swiotlb?: SwiotlbDescription | false;
   readonly devices: Readonly<Record<string, DeviceDescription>>;
   /** Bytes a second that a CPU thread reads or writes through its cache; default 4 GiB. */
   readonly cpuBandwidth?: Size;
@@ -178,6 +192,7 @@ export function board(description: BoardDescription): BoardDescription {
     if (!Number.isSafeInteger(offset)) fail(`devices.${name}.offset`, `${offset} is not a whole number`);
     deviceConstraints(devices[name] as DeviceDescription, `board "${model}": devices.${name}`);
   }
+  demandSwiotlb(description, fail);
   demandOneDevice(devices, fail);
   return description;
 }

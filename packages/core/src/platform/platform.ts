@@ -10,7 +10,7 @@ import type { Process } from "../sim/process.ts";
 import { type Token, tokenName } from "../token.ts";
 import { checkAbilities } from "./abilities.ts";
 import { type BoardDescription, board } from "./board.ts";
-import { type Pipeline, planPipeline } from "./pipeline.ts";
+import { type Pipeline, type PlannedPipeline, planPipeline } from "./pipeline.ts";
 import { exportersFor, isOwnPlugin, type Plugin } from "./plugin.ts";
 import { runPlanned } from "./run.ts";
 import type { RunReport } from "./run-report.ts";
@@ -57,7 +57,7 @@ export class Platform {
   judge(pipeline: Pipeline, options: BootOptions = {}, place = ""): { report: RunReport; system: System } {
     const plan = planPipeline(pipeline, { devices: this.deviceNames, exporters: this.exporterNames }, place);
     const coherency = options.coherency ?? pipeline.coherency ?? "kernel";
-    const system = this.boot({ ...options, coherency });
+    const system = this.boot({ bouncedCopies: mostStages(plan), ...options, coherency });
     checkAbilities(system, plan, place);
     return { report: runPlanned(system, plan, this.board.model), system };
   }
@@ -119,6 +119,13 @@ export function assemble(description: BoardDescription, plugins: readonly Plugin
   refuseCycles(plugins, providers);
   checkNames(description, plugins);
   return new Platform(description, plugins);
+}
+
+/** How many stages of a plan one device has at most: each attaches for itself. */
+function mostStages({ stages }: PlannedPipeline): number {
+  const count = new Map<string, number>();
+  for (const { device } of stages) if (device !== null) count.set(device, (count.get(device) ?? 0) + 1);
+  return Math.max(1, ...count.values());
 }
 
 function providersOf(plugins: readonly Plugin[]): Map<Token<unknown>, Plugin> {

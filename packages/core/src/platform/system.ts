@@ -12,7 +12,7 @@ import { seeded } from "../coherency/eviction-policy.ts";
 import type { Hazard } from "../coherency/hazard.ts";
 import { MachinePair } from "../coherency/machine-pair.ts";
 import type { MemoryMachine } from "../coherency/memory-machine.ts";
-import { type Route, type RouteSpec, Topology } from "../coherency/topology.ts";
+import { type Route, Topology } from "../coherency/topology.ts";
 import { container, type DependencyContainer } from "../di.ts";
 import { ARCH, type Arch } from "../dma/arch.ts";
 import { CPU, Cpu } from "../dma/cpu.ts";
@@ -21,7 +21,7 @@ import { DMA_API, DmaApi } from "../dma/dma-api.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { DmaMasks, dmaBitMask } from "../dma/dma-mask.ts";
 import type { DmaTranslation } from "../dma/dma-translation.ts";
-import type { DmaWindow } from "../dma/dma-window.ts";
+import { SWIOTLB } from "../dma/swiotlb/swiotlb.ts";
 import { AssemblyError } from "../error.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { ScatterOptions } from "../memory/scatter.ts";
@@ -42,10 +42,13 @@ import { ResvPool } from "../sync/resv-pool.ts";
 import { type Token, tokenName } from "../token.ts";
 import type { BoardDescription, DeviceDescription, Port } from "./board.ts";
 import { memoryOf } from "./board-memory.ts";
+import { Bouncing } from "./bouncing.ts";
 import { type CoherencyChoice, policyNamed } from "./coherency-choice.ts";
 import { deviceConstraints } from "./device-constraints.ts";
 import { DeviceIommu } from "./device-iommu.ts";
+import { windowsOf } from "./device-windows.ts";
 import { type CoreServices, exportersFor, type Needs, type Plugin, type Services } from "./plugin.ts";
+import { portOf, routeThrough } from "./port-route.ts";
 
 /** How a system boots. */
 export interface BootOptions {
@@ -57,6 +60,11 @@ export interface BootOptions {
   readonly data?: number;
   /** Hands out scattered pages, as on a machine that has run for a while; default in order. */
   readonly scatter?: ScatterOptions;
+  /**
+   * How many bounced mappings of the same bytes one device can have at a time; default 1. Each makes the states of a byte
+   * 25 times as many while it is in use.
+   */
+  readonly bouncedCopies?: number;
   /** Who runs next when several are due, of one run; default whoever came first. */
   readonly scheduler?: Scheduler;
   /** False leaves out the search for races, which takes a fifth to a third of a run's time; default true. */
@@ -108,7 +116,8 @@ export class System implements CoreServices, Disposable {
     this.arch = archOf(plugins);
     const { scatter } = options;
     this.memory = new PhysicalMemory(memoryOf(description), scatter === undefined ? {} : { scatter });
-    const topology = new Topology({ domains: this.arch.domains });
+    const bouncing = new Bouncing(description, this.arch, this.memory, options.bouncedCopies ?? 1);
+    const topology = new Topology({ domains: { ...this.arch.domains, ...bouncing.domains } });
     this.analysis = new AnalysisMachine(topology, (hazard) => {
       this.hazards.push({ ...hazard, time: simulation.now });
     });
@@ -131,6 +140,7 @@ export class System implements CoreServices, Disposable {
     services.register(SIMULATION, { useValue: simulation });
     services.register(ARCH, { useValue: this.arch });
     services.register(MEMORY_MACHINE, { useValue: machine });
+    services.register(SWIOTLB, { useValue: bouncing.start(machine) });
     services.register(ANALYSIS_MACHINE, { useValue: this.analysis });
     services.register(PHYSICAL_MEMORY, { useValue: this.memory });
     const fences = new FencePool(simulation, { namesEndAtSignal: this.kernel.fenceNamesEndAtSignal });
@@ -255,12 +265,6 @@ function archOf(plugins: readonly Plugin[]): Arch {
   throw new AssemblyError(`no plugin provides ${tokenName(ARCH)}`);
 }
 
-/** The way of accesses through a port of this architecture's caches. */
-function routeThrough(port: Port, { cpuDomain: domain }: Arch): RouteSpec {
-  if (port === "direct") return { route: "direct" };
-  return { route: "snoop", domain, ...(port === "snoop-allocate" ? { writes: "allocate" } : {}) };
-}
-
 function deviceFrom(
   name: string,
   description: DeviceDescription,
@@ -270,25 +274,18 @@ function deviceFrom(
 ): DmaDevice {
   const { coherent, bandwidth = "1GiB", addressBits = 64 } = description;
   const windows = windowsOf(description);
-  const port = description.port ?? (coherent ? "snoop-allocate" : "direct");
   return {
     name,
     class: description.class,
     function: description.function ?? null,
     coherent,
-    route: topology.route(routeThrough(port, arch)),
+    route: topology.route(routeThrough(portOf(description), arch)),
     windows,
     masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits), iommu !== null),
     iommu,
     constraints: deviceConstraints(description, name),
+    minAlignMask: description.minAlignMask ?? 0,
     bandwidth: parseSize(bandwidth),
     timeline: new Timeline(simulation, name),
   };
-}
-
-/** The windows of a device: those that the board tells, or the one that `limit` and `offset` come to. */
-function windowsOf({ windows, limit, offset = 0 }: DeviceDescription): readonly DmaWindow[] {
-  if (windows !== undefined) return windows.map((window) => ({ ...window, size: parseSize(window.size) }));
-  const [cpu, bus] = offset >= 0 ? [offset, 0] : [0, -offset];
-  return [{ cpu, bus, size: limit === undefined ? Number.POSITIVE_INFINITY : parseSize(limit) - bus }];
 }

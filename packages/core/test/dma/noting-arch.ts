@@ -43,6 +43,7 @@ export function notingSystem(devices: Readonly<Record<string, Partial<DeviceDesc
   const description = board({
     model: "noting",
     memory: [{ base: 0, size: "16MiB" }],
+    swiotlb: false,
     cpuBandwidth: 1_000_000_000,
     devices: {
       plain: { class: "dma", coherent: false },

@@ -9,7 +9,8 @@ import type { CoherencyPolicy } from "../coherency-policy.ts";
 
 /**
  * Koenig's second answer of 2024 (D42): the DMA layer syncs from device to device and does what the two devices
- * involved need. It knows what happened to the buffer, so it does the least that makes the next transfer safe.
+ * involved need. It knows what happened to the buffer, so it does the least that makes the next transfer safe. What bounces
+ * is maintained in its bounce buffer, and not copied.
  */
 export function deviceToDevicePolicy(
   machine: AnalysisMachine,
@@ -23,7 +24,15 @@ export function deviceToDevicePolicy(
     beginAccess({ buffer, device, mapping, kind, extents, route }) {
       const { trace } = buffer.core.simulation;
       trace.emit(dmaTrack, buffer.ino);
-      const { steps } = nextMaintenance(machine, route, kind, extents, cost);
+      const placement = mapping?.placement ?? null;
+      // Where nothing bounces it is the memory itself, at whatever address the device uses.
+      const parts =
+        placement === null || placement.bounced === null
+          ? [{ route, extents }]
+          : placement.reached(extents, route, { kind, offset: 0, event: -1 });
+      const steps = parts.flatMap(
+        (part) => nextMaintenance(machine, part.route, kind, part.extents, cost).steps,
+      );
       if (steps.length === 0) return;
       const direction = dmaDirections.indexOf(directionOf(kind === "read", kind === "write"));
       const first = mapping?.dmaAddresses[0] ?? extents.addressAt(0);

@@ -5,6 +5,7 @@ import type { Extents } from "../../memory/extents.ts";
 import type { DmaDirection } from "../direction.ts";
 import type { DmaAttributes } from "../dma-attributes.ts";
 import type { DmaDevice } from "../dma-device.ts";
+import type { BounceReason } from "../swiotlb/bounce-reason.ts";
 
 /** What is to be mapped, and how. */
 export interface MapRequest {
@@ -55,8 +56,23 @@ export interface Placement {
   syncForCpu(part: Extents, direction: DmaDirection, event: number): void;
   /** Hands everything to the CPU, unless the caller skips that, and gives the addresses back. */
   unmap(direction: DmaDirection, skipCpuSync: boolean, event: number): void;
+  /**
+   * The part of a sync that lies outside of the mapping which is handed over all the same, or null; left out where none is.
+   * @param operation for what the kernel would complain of
+   */
+  within?(offset: number, size: number, operation: string): Extents | null;
   /** How the device's accesses to a part reach memory; `own` is the route that the device would take. */
   reached(part: Extents, own: Route, access: ReachingAccess): readonly Reached[];
+}
+
+/** An entry that would be bounced, and why (D21). */
+export interface EntryBounce {
+  /** Index of the range. */
+  readonly entry: number;
+  /** Why the device cannot use the memory itself: which limit, and from which page on. */
+  readonly reason: BounceReason;
+  /** Why it cannot be bounced either, so that mapping would fail; null where it can, as far as slots are free. */
+  readonly refused: "no-pool" | "not-ram" | "too-large" | null;
 }
 
 /** Where the bus addresses of a device come from (D-1): memory itself, or an IOMMU. */
@@ -68,6 +84,8 @@ export interface DmaBackend {
   place(request: MapRequest): Placement;
   /** As `place`, for a window of another device: at its own address, or with a translation for registers (D-9). */
   placeResource(request: MapRequest): Placement;
+  /** Which entries would be bounced; left out where none ever is. Nothing is taken or copied (D21). */
+  testMap?(request: MapRequest): readonly EntryBounce[];
   /** Bytes that one mapping can have at most; infinite where nothing limits it (D-19). @see dma_max_mapping_size */
   maxMappingSize(device: DmaDevice): number;
   /** Bytes that one mapping should have at most, to be quick (D-19). @see dma_opt_mapping_size */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { DomainSpec, RouteSpec } from "../../coherency/topology.ts";
+import type { Domain, DomainSpec, RouteSpec } from "../../coherency/topology.ts";
 
 /** The CPU's caches as a bounce slot needs to know them. */
 export interface CpuCaches {
@@ -23,6 +23,12 @@ export const slotName = (device: string): string => `${device}'s bounce buffer`;
 
 /** Name of the domain that stands for what a cache of the CPU holds of a device's bounce buffer. */
 export const viewName = (domain: string, device: string): string => `${domain} over ${slotName(device)}`;
+
+/** The domain whose lines are worked through when such a domain is maintained: the CPU's own; else the domain itself. */
+export function viewed({ name, slot }: Domain): string {
+  const suffix = slot === null ? "" : ` over ${slot.name}`;
+  return suffix !== "" && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+}
 
 /** Whether the CPU and the device see one thing in the bounce buffer: hardware and Linux agree that they are coherent. */
 const isSeenAlike = ({ port, coherent }: BouncingDevice, { cpuDomain }: CpuCaches): boolean =>

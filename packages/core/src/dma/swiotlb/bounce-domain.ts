@@ -5,7 +5,13 @@ import type { Extents } from "../../memory/extents.ts";
 import { IntervalMap } from "../../memory/interval-map.ts";
 import type { CacheMaintenance } from "../arch.ts";
 import type { Bounce } from "./bounce.ts";
-import { type BouncingDevice, bounceRoute, type CpuCaches, slotName } from "./bounce-domain-spec.ts";
+import {
+  type BouncingDevice,
+  bounceRoute,
+  type CpuCaches,
+  slotName,
+  viewName,
+} from "./bounce-domain-spec.ts";
 import { onOriginals } from "./slot-maintenance.ts";
 
 /** Addresses of the model. */
@@ -32,6 +38,22 @@ export class BounceDomain {
     this.#machine = machine;
     this.#slot = machine.topology.domain(slotName(device.name));
     this.route = machine.topology.route(bounceRoute(device, cpu));
+  }
+
+  /**
+   * How accesses go that would reach memory by a route of their own instead of the device's: to the slot, as the caches
+   * over it let them.
+   */
+  routeFor(own: Route): Route {
+    const { topology } = this.#machine;
+    if (own.domain === null || own.kind === "cached")
+      return topology.route({ route: "cached", domain: this.#slot.name });
+    const domain = viewName(own.domain.name, this.device);
+    if (!this.#has(domain)) return topology.route({ route: "cached", domain: this.#slot.name });
+    return topology.route({
+      ...{ route: "snoop", domain },
+      ...(own.kind === "snoop-allocate" ? { writes: "allocate" } : {}),
+    });
   }
 
   /** Whether some byte of the ranges bounces for this device already: a second slot for it cannot be told from the first. */
@@ -83,9 +105,10 @@ export class BounceDomain {
    * `Cpu.maintain`. Empty where the CPU and the device see one thing.
    */
   maintenance(operations: readonly CacheMaintenance[], bounces: readonly Bounce[]): CacheMaintenance[] {
-    const { domains } = this.#machine.topology;
-    return onOriginals(operations, bounces, this.device, (name) =>
-      domains.some((domain) => domain.name === name),
-    );
+    return onOriginals(operations, bounces, this.device, (name) => this.#has(name));
+  }
+
+  #has(name: string): boolean {
+    return this.#machine.topology.domains.some((domain) => domain.name === name);
   }
 }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 import { alignDown, PAGE_SIZE, type PhysAddr, physAddr } from "../../address.ts";
 import type { DmaDirection } from "../direction.ts";
+import { busLimit, type DmaWindow, physToDma } from "../dma-window.ts";
 import { isUnalignedKmalloc, type KmallocAlignment } from "./kmalloc-size.ts";
 
 /** What a device can address. Addresses are inclusive, on the bus; `Infinity` for a mask of all 64 bits. */
 export interface DeviceReach {
   /** The highest address that the device can put on the bus. @see dev->dma_mask */
   readonly dmaMask: number;
-  /** The highest address that the bus passes on, or null when nothing limits it. @see dev->bus_dma_limit */
-  readonly busLimit: number | null;
-  /** CPU physical address - bus address. @see dev->dma_range_map */
-  readonly offset: number;
+  /** What its bus shows of memory. @see dev->dma_range_map, dev->bus_dma_limit */
+  readonly windows: readonly DmaWindow[];
   /** Whether Linux takes the device to be coherent. */
   readonly coherent: boolean;
   /** Whether every mapping bounces: `swiotlb=force`, or a pool of the device's own (D-47). */
@@ -22,9 +21,9 @@ export type BounceReason =
   | { readonly kind: "forced" }
   | {
       readonly kind: "beyond-limit";
-      /** The limit that is too low, or `dma-ranges` for memory that the bus has no address for. */
+      /** The limit that is too low, or `dma-ranges` for memory below or between what the bus has addresses for. */
       readonly limit: "dma-mask" | "bus-dma-limit" | "dma-ranges";
-      /** The highest address that can be used, on the bus; for `dma-ranges` the lowest CPU address that has one. */
+      /** The highest address that can be used, on the bus; for `dma-ranges` the lowest CPU address that has one there. */
       readonly bound: number;
       /** Address of the first page that cannot be reached to its end. */
       readonly page: PhysAddr;
@@ -51,14 +50,19 @@ export function wouldBounce(
   kmalloc: KmallocAlignment | null = null,
 ): BounceReason | null {
   if (reach.forced) return { kind: "forced" };
-  const { dmaMask, busLimit, offset, coherent } = reach;
+  const { dmaMask, windows, coherent } = reach;
   const kind = "beyond-limit";
-  if (start < offset) return { kind, limit: "dma-ranges", bound: offset, page: pageOf(start) };
-  const isBusLower = busLimit !== null && busLimit < dmaMask;
-  const bound = isBusLower ? busLimit : dmaMask;
-  if (start + size - 1 - offset > bound) {
-    const page = pageOf(Math.max(start, bound + 1 + offset));
-    return { kind, limit: isBusLower ? "bus-dma-limit" : "dma-mask", bound, page };
+  const bus = physToDma(windows, start, direction);
+  if (bus === null) {
+    const page = pageOf(start);
+    if (windows.every(({ cpu, size }) => cpu + size <= start))
+      return { kind, limit: "bus-dma-limit", bound: busLimit(windows), page };
+    return { kind, limit: "dma-ranges", bound: Math.min(...windows.map(({ cpu }) => cpu)), page };
+  }
+  const bound = Math.min(dmaMask, busLimit(windows));
+  if (bus + size - 1 > bound) {
+    const page = pageOf(start + Math.max(0, bound + 1 - bus));
+    return { kind, limit: bound < dmaMask ? "bus-dma-limit" : "dma-mask", bound, page };
   }
   const shares = kmalloc !== null && !coherent && direction !== "to-device";
   return shares && isUnalignedKmalloc(size, kmalloc) ? { kind: "unaligned-kmalloc" } : null;

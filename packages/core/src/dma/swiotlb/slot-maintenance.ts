@@ -18,18 +18,34 @@ export function onOriginals(
   has: (domain: string) => boolean,
 ): CacheMaintenance[] {
   const moved: CacheMaintenance[] = [];
+  const sorted = [...bounces].sort((a, b) => a.address - b.address);
   for (const { kind, domain, extents } of operations) {
     const view = viewName(domain, device);
     if (!has(view)) continue;
     const pairs: number[] = [];
     for (let i = 0; i < extents.pairs.length; i += 2) {
-      for (const bounce of bounces) {
-        const low = Math.max(extents.pairs[i] as number, bounce.address);
-        const high = Math.min(extents.pairs[i + 1] as number, bounce.address + bounce.size);
-        if (low < high) pairs.push(bounce.originalOf(low), bounce.originalOf(low) + high - low);
+      const [start, end] = [extents.pairs[i] as number, extents.pairs[i + 1] as number];
+      for (let at = firstPast(sorted, start); at < sorted.length; at++) {
+        const bounce = sorted[at] as Bounce;
+        if (bounce.address >= end) break;
+        const low = Math.max(start, bounce.address);
+        const high = Math.min(end, bounce.address + bounce.size);
+        pairs.push(bounce.originalOf(low), bounce.originalOf(low) + high - low);
       }
     }
     if (pairs.length > 0) moved.push({ kind, domain: view, extents: new Extents(Float64Array.from(pairs)) });
   }
   return moved;
+}
+
+/** Index of the first of sorted bounce buffers that ends past an address. */
+function firstPast(sorted: readonly Bounce[], address: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const { address: start, size } = sorted[middle] as Bounce;
+    if (start + size > address) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

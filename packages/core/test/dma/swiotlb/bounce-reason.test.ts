@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from "vitest";
 import { physAddr } from "../../../src/address.ts";
+import { identityWindows } from "../../../src/dma/dma-window.ts";
 import { type DeviceReach, wouldBounce } from "../../../src/dma/swiotlb/bounce-reason.ts";
 import { kmallocSize } from "../../../src/dma/swiotlb/kmalloc-size.ts";
 
 const free: DeviceReach = {
   dmaMask: Number.POSITIVE_INFINITY,
-  busLimit: null,
-  offset: 0,
+  windows: identityWindows,
   coherent: false,
   forced: false,
 };
@@ -29,17 +29,20 @@ describe("a mapping", () => {
   });
 
   it("bounces past the lower of two limits, which is named with the first page past it", () => {
-    const reach = { ...free, dmaMask: 0xffffffff, busLimit: 0x3fffffff };
+    const reach = { ...free, dmaMask: 0xffffffff, windows: [{ cpu: 0, bus: 0, size: 0x4000_0000 }] };
     expect(wouldBounce(reach, range(0x3fff_f800, 0x1800))).toEqual({
       ...{ kind: "beyond-limit", limit: "bus-dma-limit", bound: 0x3fffffff, page: 0x4000_0000 },
     });
-    expect(wouldBounce({ ...reach, busLimit: null }, range(0x1_2345_6789, 10))).toEqual({
+    expect(wouldBounce({ ...reach, windows: identityWindows }, range(0x1_2345_6789, 10))).toEqual({
       ...{ kind: "beyond-limit", limit: "dma-mask", bound: 0xffffffff, page: 0x1_2345_6000 },
     });
   });
 
   it("is judged by the address on the bus", () => {
-    const reach = { ...free, dmaMask: 0x3fffffff, offset: 0x4000_0000 };
+    const reach = {
+      ...{ ...free, dmaMask: 0x3fffffff },
+      windows: [{ cpu: 0x4000_0000, bus: 0, size: Number.POSITIVE_INFINITY }],
+    };
     expect(wouldBounce(reach, range(0x7fff_f000, 4096))).toBeNull();
     expect(wouldBounce(reach, range(0x8000_0000, 1))).toMatchObject({ limit: "dma-mask", page: 0x8000_0000 });
     expect(wouldBounce(reach, range(0x3fff_ffff, 1))).toMatchObject({
