@@ -110,12 +110,28 @@ function linkPackages(): void {
   for (const name of packages) symlinkSync(join(repository, "packages", name), join(scope, name));
 }
 
+/** The programs of all pages in one process, started once; what each printed, by file. */
+let programs: Promise<ReadonlyMap<string, Ended>>;
+
+async function runPrograms(): Promise<ReadonlyMap<string, Ended>> {
+  const files = pages.flatMap((page) =>
+    page.runs
+      .filter((entry) => entry.block.language === "ts" && !isTest(entry))
+      .map((entry) => programOf(page, entry)),
+  );
+  const runner = fileURLToPath(new URL("run-programs.mjs", import.meta.url));
+  const { output } = await run(process.execPath, [...tsx, runner, ...files], cache);
+  const lines = output.split("\n").filter((line) => line.startsWith("{"));
+  return new Map(lines.map((line) => JSON.parse(line)).map((ended) => [ended.file, ended]));
+}
+
 beforeAll(() => {
   writeCommands();
   linkPackages();
   for (const page of pages)
     for (const entry of page.runs)
       if (entry.block.language === "ts") writeFileSync(programOf(page, entry), entry.block.text);
+  programs = runPrograms();
 });
 
 test.concurrent("every TypeScript block type-checks", async ({ expect }) => {
@@ -145,9 +161,9 @@ describe.concurrent("each block runs and prints what the page says", () => {
         const place = `${page.path}:${block.line}`;
         if (isTest(entry)) continue;
         if (block.language === "ts") {
-          const ended = await run(process.execPath, [...tsx, programOf(page, entry)], page.folder);
-          expect(ended.status, `${place}\n${ended.output}`).toBe(0);
-          if (promised !== null) expect(ended.output, place).toBe(promised);
+          const ended = (await programs).get(programOf(page, entry));
+          expect(ended?.status, `${place}\n${ended?.output}`).toBe(0);
+          if (promised !== null) expect(ended?.output, place).toBe(promised);
           continue;
         }
         const statuses = join(page.folder, `statuses-${block.line}.txt`);
