@@ -9,7 +9,7 @@ import type { Simulation } from "../sim/simulation.ts";
 import type { Trace } from "../sim/trace.ts";
 import type { Tracepoint } from "../sim/tracepoint.ts";
 import { token } from "../token.ts";
-import { ARCH, type Arch } from "./arch.ts";
+import { ARCH, type Arch, type CacheMaintenance } from "./arch.ts";
 import { DirectDma } from "./backend/direct-dma.ts";
 import type { DmaBackend, EntryBounce, MapRequest, Placement } from "./backend/dma-backend.ts";
 import { IommuDma } from "./backend/iommu-dma.ts";
@@ -18,13 +18,16 @@ import { type DmaDirection, dmaDirections } from "./direction.ts";
 import { attributeBits, type DmaAttributes } from "./dma-attributes.ts";
 import type { DmaDevice } from "./dma-device.ts";
 import * as events from "./dma-trace.ts";
+import { physToDma } from "./dma-window.ts";
 import { IovaLink, type LinkHands } from "./iova-link.ts";
 import { linearPhys } from "./kernel-address.ts";
 import {
   DMA_MAPPING_ERROR,
   type DmaMapping,
   dmaAddressOf,
+  type NoncontiguousAllocation,
   type PageMapping,
+  type PagesAllocation,
   type ResourceMapping,
   type SgMapping,
 } from "./mapping.ts";
@@ -277,31 +280,42 @@ export class DmaApi {
   }
 
   /** Hands a part of a contiguous range to the CPU for a while (D-4, D-5). @see dma_sync_single_range_for_cpu */
-  syncSingleForCpu(mapping: PageMapping, part: SyncedPart = {}): void {
+  syncSingleForCpu(mapping: PageMapping | PagesAllocation, part: SyncedPart = {}): void {
     const { extents, direction, event } = this.#syncedPart(events.dmaSyncSingleForCpu, mapping, part);
-    if (extents !== null) mapping.placement.syncForCpu(extents, direction, event);
+    if (extents !== null) this.#handing(mapping).syncForCpu(extents, direction, event);
   }
 
   /** Hands it back to the device. @see dma_sync_single_range_for_device */
-  syncSingleForDevice(mapping: PageMapping, part: SyncedPart = {}): void {
+  syncSingleForDevice(mapping: PageMapping | PagesAllocation, part: SyncedPart = {}): void {
     const { extents, direction, event } = this.#syncedPart(events.dmaSyncSingleForDevice, mapping, part);
-    if (extents !== null) mapping.placement.syncForDevice(extents, direction, event);
+    if (extents !== null) this.#handing(mapping).syncForDevice(extents, direction, event);
   }
 
   /** Hands mapped memory to the CPU for a while (D-4). @see dma_sync_sgtable_for_cpu */
-  syncSgtableForCpu(mapping: SgMapping, direction: DmaDirection = mapping.direction, entries?: number): void {
+  syncSgtableForCpu(
+    mapping: SgMapping | NoncontiguousAllocation,
+    direction: DmaDirection = mapping.direction,
+    entries?: number,
+  ): void {
     const event = this.#emitSync(events.dmaSyncSgForCpu, mapping, direction, entries);
-    mapping.placement.syncForCpu(mapping.extents, direction, event);
+    this.#handing(mapping).syncForCpu(mapping.extents, direction, event);
   }
 
   /** Hands mapped memory back to the device (D-4). @see dma_sync_sgtable_for_device */
   syncSgtableForDevice(
-    mapping: SgMapping,
+    mapping: SgMapping | NoncontiguousAllocation,
     direction: DmaDirection = mapping.direction,
     entries?: number,
   ): void {
     const event = this.#emitSync(events.dmaSyncSgForDevice, mapping, direction, entries);
-    mapping.placement.syncForDevice(mapping.extents, direction, event);
+    this.#handing(mapping).syncForDevice(mapping.extents, direction, event);
+  }
+
+  /** The mask that is enough for all memory: all ones up to its highest address (D-17). @see dma_get_required_mask */
+  requiredMask(device: DmaDevice): number {
+    const highest = this.#memory.ramEnd - 1;
+    const bus = physToDma(device.windows, highest, "bidirectional") ?? highest;
+    return 2 ** (Math.floor(Math.log2(bus)) + 1) - 1;
   }
 
   /** Asks whether mapping failed; a driver that does not is found out. @see dma_mapping_error */
@@ -385,9 +399,24 @@ export class DmaApi {
     if (this.#live.delete(mapping)) mapping.placement.unmap(direction, given.skipCpuSync === true, event);
   }
 
+  /** Who hands a mapping over; an allocation is memory that its device reaches, so only the caches are in between. */
+  #handing(
+    mapping: PageMapping | SgMapping | PagesAllocation | NoncontiguousAllocation,
+  ): Pick<Placement, "syncForDevice" | "syncForCpu" | "within"> {
+    if ("placement" in mapping) return mapping.placement;
+    const { arch, cpu } = this.#linkHands;
+    const maintain = (operations: readonly CacheMaintenance[], event: number): void => {
+      if (!mapping.device.coherent) cpu.maintain(operations, event);
+    };
+    return {
+      syncForDevice: (part, direction, event) => maintain(arch.syncForDevice(part, direction), event),
+      syncForCpu: (part, direction, event) => maintain(arch.syncForCpu(part, direction), event),
+    };
+  }
+
   #syncedPart(
     point: Tracepoint<typeof events.dmaSyncSingleForCpu.fields>,
-    mapping: PageMapping,
+    mapping: PageMapping | PagesAllocation,
     { offset = 0, size = mapping.size - offset, direction = mapping.direction }: SyncedPart,
   ): { extents: Extents | null; direction: DmaDirection; event: number } {
     checkDirection(direction);
@@ -397,15 +426,15 @@ export class DmaApi {
     const inside = offset >= 0 && size > 0 && offset + size <= mapping.size;
     const extents = inside
       ? mapping.extents.slice(offset, size)
-      : (mapping.placement.within?.(offset, size, point.name) ?? null);
+      : (this.#handing(mapping).within?.(offset, size, point.name) ?? null);
     return { extents, direction, event };
   }
 
   #emitSync(
     point: Tracepoint<typeof events.dmaSyncSgForCpu.fields>,
-    mapping: SgMapping,
+    mapping: SgMapping | NoncontiguousAllocation,
     direction: DmaDirection,
-    entries = mapping.extents.count,
+    entries = mapping.kind === "noncontiguous" ? 1 : mapping.extents.count,
   ): number {
     checkDirection(direction);
     return this.#trace.emit(

@@ -143,3 +143,40 @@ test("a noncontiguous allocation takes no other attribute (D-35)", () => {
     ),
   ).toThrow("it takes no attribute writeCombine");
 });
+
+describe("what is allocated cached is synced like any mapping (D-34, D-35)", () => {
+  test("for the device and for the CPU, whole and in part, without a complaint", () => {
+    const { findings } = platform.inspect(function* ({ dma, dmaAllocations, device, analysis }) {
+      const kinds = (): string[] => {
+        const names = [];
+        for (let step = 0; step < analysis.log.length; step++) {
+          const { kind, route } = analysis.log.operation(step);
+          if (route === null) names.push(`${kind} ${analysis.log.extents(step).bytes}`);
+        }
+        return names;
+      };
+      const pages = yield* dmaAllocations.pages(device("plain"), 8192, "bidirectional");
+      dma.syncSingleForDevice(pages);
+      dma.syncSingleForCpu(pages, { offset: 4096, size: 64, direction: "from-device" });
+      const list = yield* dmaAllocations.noncontiguous(device("plain"), 4096, "from-device");
+      dma.syncSgtableForDevice(list);
+      dma.syncSgtableForCpu(list);
+      expect(kinds()).toEqual(["clean 8192", "invalidate 64", "clean 4096", "invalidate 4096"]);
+      const coherent = yield* dmaAllocations.pages(device("snooping"), 4096, "bidirectional");
+      dma.syncSingleForDevice(coherent);
+      expect(kinds()).toHaveLength(4);
+      dmaAllocations.freePages(pages);
+      dmaAllocations.freeNoncontiguous(list);
+      dmaAllocations.freePages(coherent);
+    });
+    expect(findings.filter(({ code }) => code === "dma-api-misuse")).toEqual([]);
+  });
+});
+
+test("the mask that is enough is all ones up to the highest memory (D-17)", () => {
+  on(function* ({ dma, device }) {
+    yield 0;
+    expect(dma.requiredMask(device("plain"))).toBe(2 ** 33 - 1);
+    expect(dma.requiredMask(device("high")), "at its own addresses").toBe(2 ** 25 - 1);
+  });
+});
