@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { PAGE_SIZE } from "../address.ts";
 import type { AccessKind } from "../coherency/operation.ts";
 import type { Route } from "../coherency/topology.ts";
 import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
@@ -6,7 +7,12 @@ import type { DmaDevice } from "../dma/dma-device.ts";
 import type { SgMapping } from "../dma/mapping.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
-import { dmaBufDetach, dmaBufMapAttachment, dmaBufUnmapAttachment } from "./buffer-trace.ts";
+import {
+  dmaBufDetach,
+  dmaBufMapAttachment,
+  dmaBufUnalignedSegment,
+  dmaBufUnmapAttachment,
+} from "./buffer-trace.ts";
 import { checkMapping } from "./constraint/mapping-check.ts";
 import type { TransferMode } from "./device-transfers.ts";
 import type { DmaBuf } from "./dma-buf.ts";
@@ -68,10 +74,20 @@ export class Attachment {
       yield* buffer.ops.unmap(this, mapping);
       throw error;
     }
+    this.#noteUnaligned(mapping);
     if (buffer.ops.cacheSgtMapping === true && kernel.coreCachesMappings) this.#cached = mapping;
     this.#mappings++;
     this.#emit(dmaBufMapAttachment, direction, simulation.trace);
     return mapping;
+  }
+
+  #noteUnaligned({ dmaAddresses, dmaLengths, nents }: SgMapping): void {
+    const { trace } = this.buffer.core.simulation;
+    for (let entry = 0; entry < nents; entry++) {
+      const [address, length] = [dmaAddresses[entry] as number, dmaLengths[entry] as number];
+      if (address % PAGE_SIZE === 0 && length % PAGE_SIZE === 0) continue;
+      trace.emit(dmaBufUnalignedSegment, trace.intern(this.device.name), entry, address, length);
+    }
   }
 
   /** Gives a mapping back; the reservation must be held. A kept one stays until detach (B-41). */

@@ -145,6 +145,16 @@ export const dmaBufMapAttachment = tracepoint(
   ["dir", directions],
 );
 
+/** Ours: an exporter handed out a segment that is not made of whole pages (B-40). */
+export const dmaBufUnalignedSegment = tracepoint(
+  "dma_buf",
+  "dma_buf_unaligned_segment",
+  ["device", "string"],
+  ["entry", "number"],
+  ["dma_addr", "address"],
+  ["length", "number"],
+);
+
 /** Ours: an attachment was unmapped. */
 export const dmaBufUnmapAttachment = tracepoint(
   "dma_buf",

@@ -5,6 +5,7 @@ import type { Hazard } from "../coherency/hazard.ts";
 import { type RequiredMaintenance, requiredMaintenance } from "../coherency/required-maintenance.ts";
 import type { Cpu } from "../dma/cpu.ts";
 import type { DmaApi } from "../dma/dma-api.ts";
+import type { DmaDevice } from "../dma/dma-device.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { BlockedTask, BusyTask } from "../sim/simulation-report.ts";
 import { AccessLedger, type LedgerStage } from "./access-ledger.ts";
@@ -31,6 +32,7 @@ export interface Inspected {
   readonly dmaBuf: DmaBufCore;
   readonly dma: DmaApi;
   readonly cpu: Cpu;
+  readonly devices: ReadonlyMap<string, DmaDevice>;
   readonly hazards: readonly (Hazard & { time: number })[];
   /** Whether races are looked for. */
   readonly seeksRaces: boolean;
@@ -69,7 +71,11 @@ export class Inspection {
     this.#brackets = new BracketChecker(trace);
     this.#memoryTypes = new MemoryTypeChecker(trace);
     this.#races = system.seeksRaces ? new RaceChecker(trace, system.analysis, this.buffers) : null;
-    this.#dmaDebug = new DmaDebug(trace, system.cpu.line);
+    this.#dmaDebug = new DmaDebug(
+      trace,
+      system.cpu.line,
+      (name) => system.devices.get(name)?.coherent ?? false,
+    );
     this.#iommu = new IommuChecker(trace, this.buffers);
     this.#bounces = new BounceChecker(trace);
     this.#locks = new LockChecker(trace);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Every entry of dma-debug's catalogue (5.6) by a driver that commits exactly that sin, and one that commits none.
 import { describe, expect, test } from "vitest";
+import { DmaDebug } from "../../src/check/dma-debug/dma-debug.ts";
 import {
   assemble,
   type CpuAddr,
+  type DmaAddr,
   Extents,
   type Finding,
   kernelAddress,
@@ -170,7 +172,7 @@ describe("each sin is found by its entry, and nothing else", () => {
 
   test("X-14: a sync beyond the end", () => {
     const findings = withPage("bidirectional", ({ dma }, mapping) => {
-      dma.syncSingleForCpu(mapping, { offset: 4000, size: 200 });
+      dma.syncSingleForCpu(mapping, { offset: 4032, size: 128 });
       dma.unmapPage(mapping);
     });
     expect(rules(findings)).toEqual(["X-14"]);
@@ -224,5 +226,86 @@ describe("each sin is found by its entry, and nothing else", () => {
       }),
       "a device that only reads may be given it twice",
     ).toEqual([]);
+  });
+
+  test("X-21: more mappings at once than the table holds, and nothing is checked after that", () => {
+    const { simulation, dma, device } = platform.boot();
+    const debug = new DmaDebug(simulation.trace, 64, () => false, 2);
+    const pages = [0x10_0000, 0x10_1000, 0x10_2000].map((address) =>
+      dma.mapPage(device("direct"), physAddr(address), PAGE, "to-device"),
+    );
+    for (const page of pages) dma.unmapPage(page, { size: 1 });
+    expect(rules(debug.findings())).toEqual(["X-21"]);
+  });
+
+  test("X-22: an exporter hands out segments that are not whole pages", () => {
+    const findings = found(function* (system) {
+      const extents = Extents.of([0x10_0000, 0x10_0800]);
+      using buffer = system.dmaBuf.export({
+        exporterName: "odd",
+        size: 2048,
+        ops: {
+          *map({ device }, direction) {
+            yield 0;
+            return system.dma.mapSgtable(device, extents, direction);
+          },
+          *unmap(_attachment, mapping) {
+            yield 0;
+            system.dma.unmapSgtable(mapping);
+          },
+          release() {},
+        },
+      });
+      const attachment = yield* buffer.attach(system.device("direct"));
+      yield* attachment.unmapUnlocked(yield* attachment.mapUnlocked("to-device"));
+      yield* attachment.detach();
+    });
+    expect(rules(findings)).toEqual(["X-22"]);
+  });
+
+  test("X-23: the CPU touches what the device has, until it is synced for the CPU", () => {
+    const touched = (direction: "to-device" | "from-device", kind: "read" | "write", synced: boolean) =>
+      rules(
+        withPage(direction, ({ dma, cpu }, mapping) => {
+          if (synced) dma.syncSingleForCpu(mapping);
+          cpu.access(kind, Extents.of([0x10_0040, 0x10_0080]));
+          if (synced) dma.syncSingleForDevice(mapping);
+          dma.unmapPage(mapping);
+        }),
+      );
+    expect(touched("from-device", "read", false)).toEqual(["X-23"]);
+    expect(touched("from-device", "write", false)).toEqual(["X-23"]);
+    expect(touched("to-device", "write", false)).toEqual(["X-23"]);
+    expect(touched("to-device", "read", false), "both only read").toEqual([]);
+    for (const direction of ["to-device", "from-device"] as const)
+      for (const kind of ["read", "write"] as const) expect(touched(direction, kind, true)).toEqual([]);
+  });
+
+  test("X-23: a sync that ends inside a line, of a device that is not coherent", () => {
+    const synced = (name: string, size: number) =>
+      rules(
+        found(function* ({ dma, device }) {
+          const mapping = dma.mapPage(device(name), physAddr(0x10_0000), PAGE, "bidirectional");
+          dma.syncSingleForCpu(mapping, { offset: 128, size });
+          dma.syncSingleForDevice(mapping, { offset: 128, size });
+          dma.unmapPage(mapping);
+          yield 0;
+        }),
+      );
+    expect(synced("direct", 100)).toEqual(["X-23", "X-23"]);
+    expect(synced("direct", 128)).toEqual([]);
+    expect(synced("snoop", 100)).toEqual([]);
+  });
+
+  test("X-23: a device does the opposite of what its memory was mapped for", () => {
+    const does = (kind: "read" | "write") =>
+      rules(
+        withPage("to-device", ({ dma, dmaBuf, device }, mapping) => {
+          dmaBuf.transfers.accessAt(device("direct"), mapping.dmaAddress as DmaAddr, 64, kind);
+          dma.unmapPage(mapping);
+        }),
+      );
+    expect(does("write")).toEqual(["X-23"]);
+    expect(does("read")).toEqual([]);
   });
 });

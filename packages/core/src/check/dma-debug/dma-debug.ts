@@ -3,6 +3,7 @@ import {
   dmaBufBeginCpuAccess,
   dmaBufCpuAccessSynced,
   dmaBufEndCpuAccess,
+  dmaBufUnalignedSegment,
 } from "../../buffer/buffer-trace.ts";
 import * as dma from "../../dma/dma-trace.ts";
 import { areaOf } from "../../dma/kernel-address.ts";
@@ -11,6 +12,7 @@ import type { Trace, TraceEvent } from "../../sim/trace.ts";
 import type { TraceField, Tracepoint } from "../../sim/tracepoint.ts";
 import { type Finding, finding } from "../finding.ts";
 import { DmaEntries, type DmaEntry, type EntryKind } from "./dma-entry.ts";
+import { DmaOwnership } from "./dma-ownership.ts";
 import { LineOverlap, MOST_OVERLAPS } from "./line-overlap.ts";
 
 type Event = TraceEvent;
@@ -22,7 +24,7 @@ type Said = Partial<DmaEntry> & { readonly device: string; readonly dmaAddress: 
  * The debugging of the DMA API that kernels have behind `CONFIG_DMA_API_DEBUG`, from events alone: every entry of its
  * catalogue (5.6, X-1 to X-20) is a finding `dma-api-misuse` that names the entry, and where the memory was mapped.
  *
- * Not taken over: that the table of entries can be full (X-21). A kernel complains of two things that dma-buf does by design:
+ * A kernel complains of two things that dma-buf does by design:
  * of a scatterlist that is mapped more than once (before 7.0), and of syncs in a CPU bracket, whose direction is the bracket's
  * and not the mapping's (H-5). Here they are none.
  */
@@ -33,9 +35,22 @@ export class DmaDebug {
   /** Timelines on which an exporter does its part of a CPU bracket. */
   readonly #bracketing = new Set<number>();
 
-  /** @param line bytes in a line of the CPU's cache. */
-  constructor(trace: Trace, line: number) {
+  /** Entries that are live, and how many there may be; past that the kernel gives up for good (X-21). */
+  #live = 0;
+  readonly #most: number;
+  #isOff = false;
+
+  /**
+   * @param line bytes in a line of the CPU's cache.
+   * @param isCoherent whether Linux takes a device to be coherent; default none is.
+   * @param most entries that the table holds; the kernel preallocates 65536. @see PREALLOC_DMA_DEBUG_ENTRIES
+   */
+  constructor(trace: Trace, line: number, isCoherent = (_device: string): boolean => false, most = 65_536) {
     this.#overlap = new LineOverlap(line);
+    this.#most = most;
+    new DmaOwnership(trace, line, isCoherent, (operation, what, event) =>
+      this.#note("X-23", operation, what, event, null),
+    );
     const on = (point: Tracepoint<never> | unknown, act: (event: Event) => void): void =>
       void trace.subscribe(point as Tracepoint<readonly TraceField[]>, act as (event: TraceEvent) => void);
     on(dma.dmaMapSingle, (event) => this.#checkAddress(event));
@@ -63,6 +78,10 @@ export class DmaDebug {
       on(point, ({ timeline }) => this.#bracketing.add(timeline));
     on(dmaBufCpuAccessSynced, ({ timeline }) => this.#bracketing.delete(timeline));
     on(dma.dmaDriverUnbound, (event) => this.#unbound(event));
+    on(dmaBufUnalignedSegment, (event) => {
+      const segment = `segment ${event.get("entry")}, ${event.get("length")} bytes at ${hex(event.get("dma_addr"))},`;
+      this.#note("X-22", "dma_buf_map_attachment", `${segment} is not made of whole pages`, event, null);
+    });
   }
 
   /** What it found, in order. */
@@ -85,6 +104,18 @@ export class DmaDebug {
       timeline: event.timelineName,
       time: event.time,
     };
+    if (this.#isOff) return;
+    if (++this.#live > this.#most) {
+      this.#note(
+        "X-21",
+        `dma_map of ${entry.device}`,
+        `more than ${this.#most} mappings at once: nothing is checked from here on`,
+        event,
+        null,
+      );
+      this.#isOff = true;
+      return;
+    }
     this.#entries.add(entry);
     if (!tracksLines(entry)) return;
     const others = this.#overlap.add(entry.device, entry.address);
@@ -131,6 +162,7 @@ export class DmaDebug {
       entries: kind === "scatter-gather" ? event.get("full_nents") : 1,
       ...(kind === "scatter-gather" ? {} : { size: event.get("size") }),
     };
+    if (this.#isOff) return;
     const operation = `${call} of ${said.device}`;
     if (said.dmaAddress === DMA_MAPPING_ERROR) {
       this.#note(
@@ -159,10 +191,12 @@ export class DmaDebug {
       note("X-8", `mapped ${entry.direction}, given back ${said.direction}`);
     if (!entry.checked) note("X-9", "nobody has asked whether mapping it failed (dma_mapping_error)");
     this.#entries.delete(entry);
+    this.#live--;
     if (tracksLines(entry)) this.#overlap.remove(entry.device, entry.address);
   }
 
   #sync(event: Event, owner: "cpu" | "device", isSg: boolean): void {
+    if (this.#isOff) return;
     const device = event.text("device");
     const operation = `${event.point.name} of ${device}`;
     const at = event.get(isSg ? "dma_addrs" : "dma_addr");
@@ -196,7 +230,8 @@ export class DmaDebug {
 
   #note(rule: string, operation: string, what: string, event: Event, entry: DmaEntry | null): void {
     const { time, timelineName } = event;
-    const device = event.text("device");
+    const hasDevice = event.point.fields.some(([name]) => name === "device");
+    const device = hasDevice ? event.text("device") : null;
     const origin = entry === null ? "" : `; mapped by ${entry.timeline} at ${entry.time} ns`;
     const other = entry === null ? null : { stage: entry.timeline, device, time: entry.time };
     this.#findings.push(
