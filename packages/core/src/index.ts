@@ -81,7 +81,7 @@ export {
 export type { EntryBounce } from "./dma/backend/dma-backend.ts";
 export type { Cpu } from "./dma/cpu.ts";
 export { type DmaDirection, deviceWrites, directionOf, dmaDirections } from "./dma/direction.ts";
-export type { DmaApi, GivenBack, SyncedPart } from "./dma/dma-api.ts";
+export type { DmaApi, GivenBack } from "./dma/dma-api.ts";
 export type { DmaAttributes } from "./dma/dma-attributes.ts";
 export {
   constraintsOf,
@@ -93,6 +93,7 @@ export {
 } from "./dma/dma-constraints.ts";
 export type { DmaDevice } from "./dma/dma-device.ts";
 export { DmaMasks, dmaBitMask } from "./dma/dma-mask.ts";
+export type { SyncedPart } from "./dma/dma-syncs.ts";
 export type { DmaTranslation } from "./dma/dma-translation.ts";
 export { busLimit, type DmaWindow, identityWindows } from "./dma/dma-window.ts";
 export { FirstFitIova } from "./dma/iova/first-fit-iova.ts";

@@ -14,3 +14,11 @@ export function directionOf(reads: boolean, writes: boolean): DmaDirection {
 
 /** Whether the device may write through a mapping of this direction. */
 export const deviceWrites = (direction: DmaDirection): boolean => direction !== "to-device";
+
+/** A direction in the kernel's numbering, for trace fields. */
+export const directionNumber = (direction: DmaDirection): number => dmaDirections.indexOf(direction);
+
+/** Throws `TypeError` for what is no direction, which is a BUG in the kernel (D-2). */
+export function checkDirection(direction: DmaDirection): void {
+  if (!dmaDirections.includes(direction)) throw new TypeError(`not a DMA direction: ${direction}`);
+}

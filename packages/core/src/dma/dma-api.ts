@@ -6,17 +6,16 @@ import { Extents } from "../memory/extents.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { PHYSICAL_MEMORY, SIMULATION } from "../service.ts";
 import type { Simulation } from "../sim/simulation.ts";
-import type { Trace } from "../sim/trace.ts";
-import type { Tracepoint } from "../sim/tracepoint.ts";
 import { token } from "../token.ts";
-import { ARCH, type Arch, type CacheMaintenance } from "./arch.ts";
+import { ARCH, type Arch } from "./arch.ts";
 import { DirectDma } from "./backend/direct-dma.ts";
 import type { DmaBackend, EntryBounce, MapRequest, Placement } from "./backend/dma-backend.ts";
 import { IommuDma } from "./backend/iommu-dma.ts";
 import { CPU, type Cpu } from "./cpu.ts";
-import { type DmaDirection, dmaDirections } from "./direction.ts";
+import { checkDirection, type DmaDirection, directionNumber } from "./direction.ts";
 import { attributeBits, type DmaAttributes } from "./dma-attributes.ts";
 import type { DmaDevice } from "./dma-device.ts";
+import { DmaSyncs } from "./dma-syncs.ts";
 import * as events from "./dma-trace.ts";
 import { physToDma } from "./dma-window.ts";
 import { IovaLink, type LinkHands } from "./iova-link.ts";
@@ -25,9 +24,7 @@ import {
   DMA_MAPPING_ERROR,
   type DmaMapping,
   dmaAddressOf,
-  type NoncontiguousAllocation,
   type PageMapping,
-  type PagesAllocation,
   type ResourceMapping,
   type SgMapping,
 } from "./mapping.ts";
@@ -45,13 +42,6 @@ export interface GivenBack extends DmaAttributes {
   readonly entries?: number;
 }
 
-/** Which part of a mapping is synced, and for what; default all of it, for its own direction (D-5). */
-export interface SyncedPart {
-  readonly offset?: number;
-  readonly size?: number;
-  readonly direction?: DmaDirection;
-}
-
 /**
  * The streaming DMA API: memory that is handed to a device and back. Addresses are physical ones as the device's windows
  * show them (D-20 to D-26), or those of the IOMMU in front of it (I-1 to I-13), and devices that are not coherent get the
@@ -60,12 +50,11 @@ export interface SyncedPart {
  * it is the finding `dma-api-misuse`, with the entry of dma-debug's catalogue (5.6).
  */
 @injectable()
-export class DmaApi {
+export class DmaApi extends DmaSyncs {
   readonly #direct: DirectDma;
   readonly #iommu: IommuDma;
   readonly #linkHands: LinkHands;
   readonly #swiotlb: Swiotlb;
-  readonly #trace: Trace;
   readonly #memory: PhysicalMemory;
   readonly #live = new Set<DmaMapping>();
 
@@ -77,11 +66,11 @@ export class DmaApi {
     @inject(SWIOTLB) swiotlb: Swiotlb,
   ) {
     const { trace, diagnostics } = simulation;
+    super(trace, arch, cpu);
     this.#direct = new DirectDma({ arch, cpu, trace, diagnostics }, swiotlb, memory);
     this.#iommu = new IommuDma(arch, cpu, trace);
     this.#linkHands = { arch, cpu, ended: (link) => this.#live.delete(link) };
     this.#swiotlb = swiotlb;
-    this.#trace = trace;
     this.#memory = memory;
   }
 
@@ -107,9 +96,9 @@ export class DmaApi {
     const placement = this.#placed(request);
     const dmaAddress = placement === null ? DMA_MAPPING_ERROR : (placement.dmaAddresses[0] as number);
     const bits = attributeBits(attributes);
-    const name = this.#trace.intern(device.name);
-    const dir = number(direction);
-    const event = this.#trace.emit(events.dmaMapPage, name, address, dmaAddress, size, dir, bits);
+    const name = this.trace.intern(device.name);
+    const dir = directionNumber(direction);
+    const event = this.trace.emit(events.dmaMapPage, name, address, dmaAddress, size, dir, bits);
     const known = { kind: "page", device, direction, extents, attributes, dmaAddress, size } as const;
     if (placement === null) return { ...known, placement: failed };
     const mapping: PageMapping = { ...known, placement };
@@ -131,7 +120,7 @@ export class DmaApi {
     attributes: DmaAttributes = {},
   ): PageMapping {
     const phys = linearPhys(address, this.#memory);
-    this.#trace.emit(events.dmaMapSingle, this.#trace.intern(device.name), address, size);
+    this.trace.emit(events.dmaMapSingle, this.trace.intern(device.name), address, size);
     if (phys === null) {
       const reason = `${device.name}: 0x${address.toString(16)} is no address of the linear map`;
       throw new KernelError("EIO", "dma_map_single", reason);
@@ -144,13 +133,13 @@ export class DmaApi {
     const { device, extents } = mapping;
     const { size = extents.bytes, direction = mapping.direction } = given;
     const bits = attributeBits(given);
-    const name = this.#trace.intern(device.name);
-    const event = this.#trace.emit(
+    const name = this.trace.intern(device.name);
+    const event = this.trace.emit(
       events.dmaUnmapPage,
       name,
       dmaAddressOf(mapping),
       size,
-      number(direction),
+      directionNumber(direction),
       bits,
     );
     this.#unplace(mapping, direction, given, event);
@@ -175,23 +164,23 @@ export class DmaApi {
       skipCpuSync: attributes.skipCpuSync === true,
     };
     this.#live.add(mapping);
-    const event = this.#trace.emit(
+    const event = this.trace.emit(
       events.dmaMapSg,
-      this.#trace.intern(device.name),
+      this.trace.intern(device.name),
       extents.count,
       nents,
       extents.addressAt(0),
       dmaAddresses[0] as number,
       extents.bytes,
-      number(direction),
+      directionNumber(direction),
       attributeBits(attributes),
     );
     for (const { entry, why, bound } of outsizeEntries(device, dmaAddresses, dmaLengths, nents)) {
       const [start, length] = [dmaAddresses[entry] as number, dmaLengths[entry] as number];
       const reason = why === "longer" ? 0 : 1;
-      this.#trace.emit(
+      this.trace.emit(
         events.dmaSgOutsize,
-        this.#trace.intern(device.name),
+        this.trace.intern(device.name),
         entry,
         start,
         length,
@@ -207,13 +196,13 @@ export class DmaApi {
   unmapSgtable(mapping: SgMapping, given: GivenBack = {}): void {
     const { device, extents } = mapping;
     const { direction = mapping.direction, entries = extents.count } = given;
-    const name = this.#trace.intern(device.name);
+    const name = this.trace.intern(device.name);
     const bits = attributeBits(given);
-    const event = this.#trace.emit(
+    const event = this.trace.emit(
       events.dmaUnmapSg,
       name,
       dmaAddressOf(mapping),
-      number(direction),
+      directionNumber(direction),
       bits,
       entries,
     );
@@ -249,9 +238,9 @@ export class DmaApi {
     const mapping: ResourceMapping = {
       ...{ kind: "resource", device, direction, extents, attributes, dmaAddress, size, placement },
     };
-    const name = this.#trace.intern(device.name);
+    const name = this.trace.intern(device.name);
     const bits = attributeBits(attributes);
-    this.#trace.emit(events.dmaMapResource, name, address, dmaAddress, size, number(direction), bits);
+    this.trace.emit(events.dmaMapResource, name, address, dmaAddress, size, directionNumber(direction), bits);
     this.#live.add(mapping);
     if (attributes.unchecked !== true) this.mappingError(mapping);
     return mapping;
@@ -261,10 +250,10 @@ export class DmaApi {
   unmapResource(mapping: ResourceMapping, given: GivenBack = {}): void {
     const { device, extents } = mapping;
     const { size = extents.bytes, direction = mapping.direction } = given;
-    const name = this.#trace.intern(device.name);
+    const name = this.trace.intern(device.name);
     const bits = attributeBits(given);
     const at = dmaAddressOf(mapping);
-    const event = this.#trace.emit(events.dmaUnmapResource, name, at, size, number(direction), bits);
+    const event = this.trace.emit(events.dmaUnmapResource, name, at, size, directionNumber(direction), bits);
     this.#unplace(mapping, direction, given, event);
   }
 
@@ -279,38 +268,6 @@ export class DmaApi {
     return link;
   }
 
-  /** Hands a part of a contiguous range to the CPU for a while (D-4, D-5). @see dma_sync_single_range_for_cpu */
-  syncSingleForCpu(mapping: PageMapping | PagesAllocation, part: SyncedPart = {}): void {
-    const { extents, direction, event } = this.#syncedPart(events.dmaSyncSingleForCpu, mapping, part);
-    if (extents !== null) this.#handing(mapping).syncForCpu(extents, direction, event);
-  }
-
-  /** Hands it back to the device. @see dma_sync_single_range_for_device */
-  syncSingleForDevice(mapping: PageMapping | PagesAllocation, part: SyncedPart = {}): void {
-    const { extents, direction, event } = this.#syncedPart(events.dmaSyncSingleForDevice, mapping, part);
-    if (extents !== null) this.#handing(mapping).syncForDevice(extents, direction, event);
-  }
-
-  /** Hands mapped memory to the CPU for a while (D-4). @see dma_sync_sgtable_for_cpu */
-  syncSgtableForCpu(
-    mapping: SgMapping | NoncontiguousAllocation,
-    direction: DmaDirection = mapping.direction,
-    entries?: number,
-  ): void {
-    const event = this.#emitSync(events.dmaSyncSgForCpu, mapping, direction, entries);
-    this.#handing(mapping).syncForCpu(mapping.extents, direction, event);
-  }
-
-  /** Hands mapped memory back to the device (D-4). @see dma_sync_sgtable_for_device */
-  syncSgtableForDevice(
-    mapping: SgMapping | NoncontiguousAllocation,
-    direction: DmaDirection = mapping.direction,
-    entries?: number,
-  ): void {
-    const event = this.#emitSync(events.dmaSyncSgForDevice, mapping, direction, entries);
-    this.#handing(mapping).syncForDevice(mapping.extents, direction, event);
-  }
-
   /** The mask that is enough for all memory: all ones up to its highest address (D-17). @see dma_get_required_mask */
   requiredMask(device: DmaDevice): number {
     const highest = this.#memory.ramEnd - 1;
@@ -320,8 +277,8 @@ export class DmaApi {
 
   /** Asks whether mapping failed; a driver that does not is found out (X-9). @see dma_mapping_error */
   mappingError(mapping: PageMapping | ResourceMapping): boolean {
-    const name = this.#trace.intern(mapping.device.name);
-    this.#trace.emit(events.dmaMappingError, name, dmaAddressOf(mapping));
+    const name = this.trace.intern(mapping.device.name);
+    this.trace.emit(events.dmaMappingError, name, dmaAddressOf(mapping));
     return dmaAddressOf(mapping) === DMA_MAPPING_ERROR;
   }
 
@@ -361,7 +318,7 @@ export class DmaApi {
 
   /** The device's driver goes: what it has not given back by now is found out (X-1). @see BUS_NOTIFY_UNBOUND_DRIVER */
   unbindDriver(device: DmaDevice): void {
-    this.#trace.emit(events.dmaDriverUnbound, this.#trace.intern(device.name));
+    this.trace.emit(events.dmaDriverUnbound, this.trace.intern(device.name));
   }
 
   /** Takes account of an allocation; for `DmaAllocations`. */
@@ -398,54 +355,6 @@ export class DmaApi {
   ): void {
     if (this.#live.delete(mapping)) mapping.placement.unmap(direction, given.skipCpuSync === true, event);
   }
-
-  /** Who hands a mapping over; an allocation is memory that its device reaches, so only the caches are in between. */
-  #handing(
-    mapping: PageMapping | SgMapping | PagesAllocation | NoncontiguousAllocation,
-  ): Pick<Placement, "syncForDevice" | "syncForCpu" | "within"> {
-    if ("placement" in mapping) return mapping.placement;
-    const { arch, cpu } = this.#linkHands;
-    const maintain = (operations: readonly CacheMaintenance[], event: number): void => {
-      if (!mapping.device.coherent) cpu.maintain(operations, event);
-    };
-    return {
-      syncForDevice: (part, direction, event) => maintain(arch.syncForDevice(part, direction), event),
-      syncForCpu: (part, direction, event) => maintain(arch.syncForCpu(part, direction), event),
-    };
-  }
-
-  #syncedPart(
-    point: Tracepoint<typeof events.dmaSyncSingleForCpu.fields>,
-    mapping: PageMapping | PagesAllocation,
-    { offset = 0, size = mapping.size - offset, direction = mapping.direction }: SyncedPart,
-  ): { extents: Extents | null; direction: DmaDirection; event: number } {
-    checkDirection(direction);
-    const name = this.#trace.intern(mapping.device.name);
-    const event = this.#trace.emit(point, name, dmaAddressOf(mapping) + offset, size, number(direction));
-    // What lies outside is somebody else's: the finding says so, and nothing of it is touched.
-    const inside = offset >= 0 && size > 0 && offset + size <= mapping.size;
-    const extents = inside
-      ? mapping.extents.slice(offset, size)
-      : (this.#handing(mapping).within?.(offset, size, point.name) ?? null);
-    return { extents, direction, event };
-  }
-
-  #emitSync(
-    point: Tracepoint<typeof events.dmaSyncSgForCpu.fields>,
-    mapping: SgMapping | NoncontiguousAllocation,
-    direction: DmaDirection,
-    entries = mapping.kind === "noncontiguous" ? 1 : mapping.extents.count,
-  ): number {
-    checkDirection(direction);
-    return this.#trace.emit(
-      point,
-      this.#trace.intern(mapping.device.name),
-      dmaAddressOf(mapping),
-      mapping.extents.bytes,
-      number(direction),
-      entries,
-    );
-  }
 }
 
 /** Of a mapping that failed: there is nothing to hand over. */
@@ -460,10 +369,3 @@ const failed: Placement = {
   unmap: () => {},
   reached: () => [],
 };
-
-const number = (direction: DmaDirection): number => dmaDirections.indexOf(direction);
-
-/** D-2: an invalid direction is a BUG in the kernel. */
-function checkDirection(direction: DmaDirection): void {
-  if (!dmaDirections.includes(direction)) throw new TypeError(`not a DMA direction: ${direction}`);
-}
