@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+
 import { alignUp, PAGE_SIZE, type PhysAddr } from "../address.ts";
+import type { CpuPages } from "../buffer/dma-buf-ops.ts";
 import { inject, injectable } from "../di.ts";
 import { KernelError } from "../error.ts";
 import { Extents } from "../memory/extents.ts";
@@ -19,6 +21,8 @@ import { capable, unreachable } from "./dma-reach.ts";
 import * as events from "./dma-trace.ts";
 import { kernelAddress } from "./kernel-address.ts";
 import type { CoherentAllocation, NoncontiguousAllocation, PagesAllocation, SgMapping } from "./mapping.ts";
+import { sgFromExtents } from "./scatterlist/from-extents.ts";
+import type { SgTable } from "./scatterlist/sg-table.ts";
 import { RestrictedPages } from "./swiotlb/restricted-pages.ts";
 import { SWIOTLB, type Swiotlb } from "./swiotlb/swiotlb.ts";
 import { mapWhole, type PagesRequest, type TakenPages, TranslatedPages } from "./translated-pages.ts";
@@ -115,6 +119,26 @@ export class DmaAllocations {
     const bits = attributeBits(as);
     trace.emit(events.dmaFree, trace.intern(device.name), virtual, dmaAddress, size, BIDIRECTIONAL, bits);
     this.#giveBack(allocation);
+  }
+
+  /**
+   * Coherent memory as user space may map it, or a part of it: with the memory type that the kernel has, too (D-31). Throws
+   * `KernelError` ENXIO for pages past its end (D-33). @param offset bytes, a whole number of pages. @see dma_mmap_attrs
+   */
+  mmap({ extents, size, memoryType }: CoherentAllocation, offset = 0, length = size - offset): CpuPages {
+    const end = offset + alignUp(length, PAGE_SIZE);
+    if (offset >= 0 && offset % PAGE_SIZE === 0 && length > 0 && end <= size)
+      return { extents: extents.slice(offset, end - offset), memoryType };
+    const reason = `[${offset}, ${end}) are no pages of an allocation of ${size} bytes`;
+    throw new KernelError("ENXIO", "dma_mmap_attrs", reason);
+  }
+
+  /**
+   * The list of pages behind coherent memory, for whoever wants to map them for another device (D-33); `remap` knows better
+   * what that takes. @see dma_get_sgtable_attrs
+   */
+  sgTable({ extents }: CoherentAllocation): SgTable {
+    return sgFromExtents(extents);
   }
 
   /**

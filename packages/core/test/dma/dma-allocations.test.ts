@@ -180,3 +180,23 @@ test("the mask that is enough is all ones up to the highest memory (D-17)", () =
     expect(dma.requiredMask(device("high")), "at its own addresses").toBe(2 ** 25 - 1);
   });
 });
+
+describe("coherent memory for others (D-33)", () => {
+  test("user space maps it, or whole pages of it, as the kernel does", () => {
+    on(function* ({ dmaAllocations, device }) {
+      const memory = yield* dmaAllocations.coherent(device("plain"), 3 * 4096);
+      const phys = memory.extents.addressAt(0);
+      expect(dmaAllocations.mmap(memory)).toEqual({ extents: memory.extents, memoryType: "uncached" });
+      expect([...dmaAllocations.mmap(memory, 4096, 100).extents.pairs]).toEqual([phys + 4096, phys + 8192]);
+      for (const [offset, length] of [
+        [8192, 8192],
+        [100, 64],
+        [-4096, 4096],
+        [0, 0],
+      ] as const)
+        expect(() => dmaAllocations.mmap(memory, offset, length)).toThrow("-ENXIO");
+      expect(dmaAllocations.sgTable(memory).origNents).toBe(1);
+      dmaAllocations.freeCoherent(memory);
+    });
+  });
+});
