@@ -17,6 +17,8 @@ export interface KernelProfile {
   readonly bufinfo: "6.12" | "7.2";
   /** The names of a fence's driver and timeline are gone when it has signaled (F-26); from 6.17 on. */
   readonly fenceNamesEndAtSignal: boolean;
+  /** Drivers can take addresses first and link memory later (I-20); from 6.16 on. */
+  readonly iovaLinks: boolean;
   /** Attaching looks at what the devices can take together; proposed in 2015 (PR-10 to PR-12), in no kernel. */
   readonly constrainsAttach: boolean;
 }
@@ -29,6 +31,7 @@ export const linux612: KernelProfile = {
   maintainsBeforeWaiting: true,
   bufinfo: "6.12",
   fenceNamesEndAtSignal: false,
+  iovaLinks: false,
   constrainsAttach: false,
 };
 
@@ -39,6 +42,7 @@ export const linux72: KernelProfile = {
   coreCachesMappings: false,
   bufinfo: "7.2",
   fenceNamesEndAtSignal: true,
+  iovaLinks: true,
 };
 
 /** 7.2 with what has been proposed and not merged: the bracket waits first, udmabuf's map syncs, devices' constraints count. */

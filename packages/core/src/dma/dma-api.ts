@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { CpuAddr, PhysAddr } from "../address.ts";
+import { KERNEL_PROFILE, type KernelProfile } from "../buffer/kernel-profile.ts";
 import { inject, injectable } from "../di.ts";
 import { KernelError } from "../error.ts";
 import { Extents } from "../memory/extents.ts";
@@ -56,6 +57,7 @@ export class DmaApi extends DmaSyncs {
   readonly #linkHands: LinkHands;
   readonly #swiotlb: Swiotlb;
   readonly #memory: PhysicalMemory;
+  readonly #kernel: KernelProfile;
   readonly #live = new Set<DmaMapping>();
 
   constructor(
@@ -64,6 +66,7 @@ export class DmaApi extends DmaSyncs {
     @inject(SIMULATION) simulation: Simulation,
     @inject(PHYSICAL_MEMORY) memory: PhysicalMemory,
     @inject(SWIOTLB) swiotlb: Swiotlb,
+    @inject(KERNEL_PROFILE) kernel: KernelProfile,
   ) {
     const { trace, diagnostics } = simulation;
     super(trace, arch, cpu);
@@ -72,6 +75,7 @@ export class DmaApi extends DmaSyncs {
     this.#linkHands = { arch, cpu, ended: (link) => this.#live.delete(link) };
     this.#swiotlb = swiotlb;
     this.#memory = memory;
+    this.#kernel = kernel;
   }
 
   /** Mappings and allocations that were not given back. */
@@ -259,10 +263,13 @@ export class DmaApi extends DmaSyncs {
 
   /**
    * Takes addresses for `size` bytes, to be linked to memory piece by piece; of `phys` only the place within the granule
-   * counts (I-20). Null for a device without an IOMMU, when there are none, and, with a WARN, for a size of 0.
-   * @see dma_iova_try_alloc
+   * counts (I-20). Null for a device without an IOMMU, when there are none, and, with a WARN, for a size of 0. Throws
+   * `TypeError` on a kernel older than 6.16, which does not have it. @see dma_iova_try_alloc
    */
   iovaTryAlloc(device: DmaDevice, phys: PhysAddr, size: number): IovaLink | null {
+    const { iovaLinks, name } = this.#kernel;
+    if (!iovaLinks)
+      throw new TypeError(`dma_iova_try_alloc: ${name} does not have it; Linux 6.16 on does: boot linux72`);
     const link = IovaLink.tryAllocate(device, phys, size, this.#linkHands);
     if (link !== null) this.#live.add(link);
     return link;

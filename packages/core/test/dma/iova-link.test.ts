@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
 import type { PhysAddr } from "../../src/address.ts";
-import { KernelError } from "../../src/index.ts";
+import { KernelError, linux72, linux612 } from "../../src/index.ts";
 import { notingSystem } from "./noting-arch.ts";
 
 const PAGE = 4096;
 const phys = (address: number): PhysAddr => address as PhysAddr;
-const system = () =>
-  notingSystem({
-    eth: { iommu: "strict", addressBits: 32 },
-    lazy: { iommu: "lazy" },
-    coherent: { iommu: "strict", coherent: true },
-  });
+const system = (kernel = linux72) =>
+  notingSystem(
+    {
+      eth: { iommu: "strict", addressBits: 32 },
+      lazy: { iommu: "lazy" },
+      coherent: { iommu: "strict", coherent: true },
+    },
+    { kernel },
+  );
 
 describe("addresses first, memory later (5.11)", () => {
   test("only behind an IOMMU, and not for nothing (I-20)", () => {
@@ -20,6 +23,13 @@ describe("addresses first, memory later (5.11)", () => {
     expect(dma.iovaTryAlloc(device("eth"), phys(0), 0)).toBeNull();
     expect(simulation.diagnostics.entries.map(({ rule }) => rule)).toEqual(["I-20"]);
     expect(dma.live.size).toBe(0);
+  });
+
+  test("Linux 6.12 does not have it", () => {
+    const { dma, device } = system(linux612).system;
+    expect(() => dma.iovaTryAlloc(device("eth"), phys(0), PAGE)).toThrow(
+      "dma_iova_try_alloc: linux612 does not have it; Linux 6.16 on does: boot linux72",
+    );
   });
 
   test("each piece is maintained when it is linked and unlinked, and reached in between (I-21 to I-23)", () => {

@@ -2,6 +2,7 @@
 import {
   type Arch,
   assemble,
+  type BootOptions,
   board,
   type CacheMaintenance,
   type DeviceDescription,
@@ -35,7 +36,10 @@ class NotingArch implements Arch {
 }
 
 /** A running system with devices of one's own and what its architecture was asked. */
-export function notingSystem(devices: Readonly<Record<string, Partial<DeviceDescription>>> = {}): {
+export function notingSystem(
+  devices: Readonly<Record<string, Partial<DeviceDescription>>> = {},
+  options: BootOptions = {},
+): {
   system: System;
   calls: string[];
 } {
@@ -54,5 +58,5 @@ export function notingSystem(devices: Readonly<Record<string, Partial<DeviceDesc
     },
   });
   const plugin = definePlugin({ name: "noting-arch", provides: { arch: () => arch } });
-  return { system: assemble(description, [plugin]).boot(), calls: arch.calls };
+  return { system: assemble(description, [plugin]).boot(options), calls: arch.calls };
 }
