@@ -15,6 +15,8 @@ export const dmaBitMask = (bits: number): number => (bits >= 53 ? ALL_ONES : 2 *
  * inclusive highest addresses.
  */
 export class DmaMasks {
+  /** That for mappings when the system booted: whoever needed bounce buffers then has them. */
+  readonly atBoot: number;
   readonly #name: string;
   readonly #windows: readonly DmaWindow[];
   readonly #lowest: number;
@@ -37,6 +39,7 @@ export class DmaMasks {
     this.#name = name;
     this.#windows = windows;
     this.#lowest = Math.min(memory.ramEnd, DMA32_END) - 1;
+    this.atBoot = streaming;
     this.#streaming = streaming;
     this.#coherent = streaming;
   }

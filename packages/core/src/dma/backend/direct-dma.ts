@@ -4,7 +4,7 @@ import { KernelError } from "../../error.ts";
 import { Extents } from "../../memory/extents.ts";
 import type { PhysicalMemory } from "../../memory/physical-memory.ts";
 import type { DmaDevice } from "../dma-device.ts";
-import { reachesAll, unreachable } from "../dma-reach.ts";
+import { capable, reachesAll, unreachable } from "../dma-reach.ts";
 import { physToDma } from "../dma-window.ts";
 import type { BounceDomain } from "../swiotlb/bounce-domain.ts";
 import type { BounceReason, MappedRange } from "../swiotlb/bounce-reason.ts";
@@ -109,9 +109,8 @@ export class DirectDma implements DmaBackend {
 
   #take(request: MapRequest, range: MappedRange, reason: BounceReason): TakenSlots {
     const { device, attributes, operation } = request;
-    const { start, size } = range;
     const bouncing = this.#swiotlb.of(device);
-    if (bouncing === null) throw unreachable(device, start, start + size, operation, device.masks.streaming);
+    if (bouncing === null) throw withoutBuffers(device, range, operation);
     if (!this.#isRam(request, range))
       throw notBounced(request, range, reason, "it is no RAM, which alone can be copied");
     if (attributes.requireCoherent === true)
@@ -144,4 +143,17 @@ function domainFor(
   if (free !== undefined) return free;
   const reason = `${device.name} bounces part of this memory already; the kernel would copy it once more, and the model tells ${domains.length} of its copies apart`;
   throw new KernelError("EOPNOTSUPP", operation, reason);
+}
+
+/** The device has no bounce buffers: its memory needs none, or it needs some only since its driver narrowed the mask. */
+function withoutBuffers(
+  device: DmaDevice,
+  { start, size, direction }: MappedRange,
+  operation: string,
+): KernelError {
+  const { streaming, atBoot } = device.masks;
+  const error = unreachable(device, start, start + size, operation, streaming);
+  if (capable(device, start, start + size, direction, atBoot) === null) return error;
+  const hint = `and bounce buffers are for devices that boot with such a mask: set addressBits: ${Math.log2(streaming + 1)} on the board`;
+  return new KernelError(error.errno, operation, `${error.reason}, ${hint}`);
 }

@@ -132,6 +132,19 @@ describe("an entry that the device does not reach (D-20, D-23)", () => {
     expect(simulation.diagnostics.entries.map(({ rule }) => rule)).toEqual(["D-46"]);
   });
 
+  test("is refused to a device that narrowed its mask after boot, with what to do", () => {
+    const { dma, device } = narrowSystem();
+    const wide = device("wide");
+    wide.masks.set(32);
+    const answer = answerTo(() => dma.mapSgtable(wide, high, "to-device"));
+    expect(answer).toBe(
+      "EIO wide cannot reach [0x100000000, 0x100001000): it reaches [0x0, 0x100000000), and bounce buffers are for devices that boot with such a mask: set addressBits: 32 on the board",
+    );
+    const off = narrowSystem({ swiotlb: false });
+    const never = answerTo(() => off.dma.mapSgtable(off.device("narrow"), high, "to-device"));
+    expect(never, "its mask was that at boot").toMatch(/^EIO .*it reaches \[0x0, 0x100000000\)$/);
+  });
+
   test("is not bounced when it is no RAM, or has to be coherent, or swiotlb is off", () => {
     const pools = [{ kind: "carve-out", name: "vram", base: HIGH + 8 * MIB, size: "1MiB" }] as const;
     const { dma, device } = narrowSystem({ pools });
