@@ -263,13 +263,14 @@ export class DmaApi extends DmaSyncs {
 
   /**
    * Takes addresses for `size` bytes, to be linked to memory piece by piece; of `phys` only the place within the granule
-   * counts (I-20). Null for a device without an IOMMU, when there are none, and, with a WARN, for a size of 0. Throws
-   * `TypeError` on a kernel older than 6.16, which does not have it. @see dma_iova_try_alloc
+   * counts (I-20). Null for a device without an IOMMU or with all of its memory bounced, when there are none, and, with a WARN,
+   * for a size of 0. Throws `TypeError` on a kernel older than 6.16, which does not have it. @see dma_iova_try_alloc
    */
   iovaTryAlloc(device: DmaDevice, phys: PhysAddr, size: number): IovaLink | null {
     const { iovaLinks, name } = this.#kernel;
     if (!iovaLinks)
       throw new TypeError(`dma_iova_try_alloc: ${name} does not have it; Linux 6.16 on does: boot linux72`);
+    if (this.#swiotlb.of(device)?.forced === true) return null;
     const link = IovaLink.tryAllocate(device, phys, size, this.#linkHands);
     if (link !== null) this.#live.add(link);
     return link;

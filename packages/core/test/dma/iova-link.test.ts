@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { PhysAddr } from "../../src/address.ts";
 import { KernelError, linux72, linux612 } from "../../src/index.ts";
 import { notingSystem } from "./noting-arch.ts";
+import { narrowSystem } from "./swiotlb/narrow-system.ts";
 
 const PAGE = 4096;
 const phys = (address: number): PhysAddr => address as PhysAddr;
@@ -23,6 +24,16 @@ describe("addresses first, memory later (5.11)", () => {
     expect(dma.iovaTryAlloc(device("eth"), phys(0), 0)).toBeNull();
     expect(simulation.diagnostics.entries.map(({ rule }) => rule)).toEqual(["I-20"]);
     expect(dma.live.size).toBe(0);
+  });
+
+  test("not for a device that bounces everything", () => {
+    const devices = { eth: { class: "dma", coherent: false, iommu: "strict" } } as const;
+    const take = (force: boolean) => {
+      const { dma, device } = narrowSystem({ devices, swiotlb: { force } }, { kernel: linux72 });
+      return dma.iovaTryAlloc(device("eth"), phys(0), PAGE);
+    };
+    expect(take(true)).toBeNull();
+    expect(take(false)?.size).toBe(PAGE);
   });
 
   test("Linux 6.12 does not have it", () => {
