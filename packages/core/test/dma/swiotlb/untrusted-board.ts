@@ -43,6 +43,7 @@ export const ragged: Plugin = definePlugin({
                 dma.unmapSgtable(mapping, { skipCpuSync: mapping.skipCpuSync });
               },
               release() {},
+              mmap: () => ({ extents, memoryType: "write-back" }),
             },
           });
         },
