@@ -103,6 +103,20 @@ describe("an untrusted device behind an IOMMU (I-7)", () => {
     expect([dma.live.size, mappedBytes(booted)]).toEqual([0, 0]);
   });
 
+  test("is handed its copies in the order of direct mapping, and loses its addresses before the copy back (D-26)", () => {
+    const { dma, device, simulation } = system();
+    const mapping = dma.mapSgtable(device("plugged"), entries([0x6200, 0x100]), "bidirectional");
+    dma.syncSgtableForCpu(mapping);
+    dma.syncSgtableForDevice(mapping);
+    dma.unmapSgtable(mapping);
+    expect([...simulation.trace.events()].map(({ point }) => point.name)).toEqual([
+      ...["map", "dma_map_sg", "swiotlb_bounced", "swiotlb_copy", "cache_maintenance"],
+      ...["dma_sync_sg_for_cpu", "cache_maintenance", "swiotlb_copy"],
+      ...["dma_sync_sg_for_device", "swiotlb_copy", "cache_maintenance"],
+      ...["dma_unmap_sg", "cache_maintenance", "unmap", "swiotlb_copy"],
+    ]);
+  });
+
   test("says before what would bounce (D21), and that mappings should be no larger than a bounce buffer (D-19)", () => {
     const { dma, device } = system();
     const list = entries([0x3000, PAGE], [0x6200, 0xe00], [0x10_0001, 512 * 1024]);
