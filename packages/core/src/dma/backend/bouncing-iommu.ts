@@ -57,10 +57,13 @@ export class BouncingIommu {
       for (; mapped < extents.count; mapped++) {
         const range = rangeOf(request, mapped);
         const reason = this.#reason(device, range);
-        const bounce = reason === null ? null : this.#take(request, range, reason);
-        const slots = bounce === null || reason === null ? null : { bounce, reason };
-        if (slots !== null) taken.push({ ...slots, dmaAddress: 0 });
-        dmaAddresses[mapped] = mapTranslated(request, bounce?.address ?? range.start, range.size);
+        let { start } = range;
+        if (reason !== null) {
+          const bounce = this.#take(request, range, reason);
+          taken.push({ bounce, reason });
+          start = bounce.address;
+        }
+        dmaAddresses[mapped] = mapTranslated(request, start, range.size);
       }
       if (bouncing === null || taken.length === 0) {
         const placed = { dmaAddresses, dmaLengths, table: domain.table, release };

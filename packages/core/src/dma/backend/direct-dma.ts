@@ -8,7 +8,7 @@ import type { BounceReason, MappedRange } from "../swiotlb/bounce-reason.ts";
 import { freeDomain } from "../swiotlb/free-domain.ts";
 import { maxMappingSize } from "../swiotlb/slot.ts";
 import type { Swiotlb } from "../swiotlb/swiotlb.ts";
-import { demandCopyable, type TakenSlots, takeSlots } from "../swiotlb/take-slots.ts";
+import { demandCopyable, type ReachedSlots, type TakenSlots, takeSlots } from "../swiotlb/take-slots.ts";
 import { BouncedPlacement, type BouncingHands } from "./bounced-placement.ts";
 import { DirectPlacement } from "./direct-placement.ts";
 import type { DmaBackend, EntryBounce, MapRequest, Placement } from "./dma-backend.ts";
@@ -98,7 +98,7 @@ export class DirectDma implements DmaBackend {
     return this.maxMappingSize(device);
   }
 
-  #take(request: MapRequest, range: MappedRange, reason: BounceReason): TakenSlots {
+  #take(request: MapRequest, range: MappedRange, reason: BounceReason): ReachedSlots {
     const { device, operation } = request;
     const { start, size } = range;
     const bouncing = this.#swiotlb.of(device);

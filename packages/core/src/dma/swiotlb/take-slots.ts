@@ -17,6 +17,10 @@ import type { SwiotlbPool } from "./swiotlb-pool.ts";
 export interface TakenSlots {
   readonly bounce: Bounce;
   readonly reason: BounceReason;
+}
+
+/** One that its device reaches without an IOMMU. */
+export interface ReachedSlots extends TakenSlots {
   /** Bus address of the bounce buffer. */
   readonly dmaAddress: number;
 }
@@ -35,7 +39,7 @@ export function takeSlots(
   reason: BounceReason,
   bouncing: DeviceBouncing,
   diagnostics: Diagnostics,
-): TakenSlots {
+): ReachedSlots {
   const { device, direction, operation } = request;
   const bounce = allocateSlots(request, range, reason, bouncing);
   const { address, size } = bounce;
