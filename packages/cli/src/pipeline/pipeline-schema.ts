@@ -133,6 +133,10 @@ const device = z.strictObject({
     .enum(["strict", "lazy"])
     .exactOptional()
     .describe("The DMA API goes through an IOMMU, which flushes at unmap or later. Default: none."),
+  untrusted: z
+    .boolean()
+    .exactOptional()
+    .describe("Whether it can be plugged in from outside; behind its IOMMU, parts of pages are bounced."),
   addressBits: z
     .int()
     .min(1)

@@ -86,6 +86,7 @@ function reasonOf(event: TraceEvent): string {
   const page = hex(alignDown(phys + within, PAGE_SIZE));
   if (limit === "forced") return "all its mappings are bounced";
   if (limit === "unaligned-kmalloc") return "they may share a cache line with something else";
+  if (limit === "untrusted") return "it is untrusted, and gets no granule that is not all the buffer's";
   if (limit === "dma-ranges") {
     return `no window of its bus (dma-ranges) shows it the page at ${page}`;
   }

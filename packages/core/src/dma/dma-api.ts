@@ -70,8 +70,9 @@ export class DmaApi extends DmaSyncs {
   ) {
     const { trace, diagnostics } = simulation;
     super(trace, arch, cpu);
-    this.#direct = new DirectDma({ arch, cpu, trace, diagnostics }, swiotlb, memory);
-    this.#iommu = new IommuDma(arch, cpu, trace);
+    const hands = { arch, cpu, trace, diagnostics };
+    this.#direct = new DirectDma(hands, swiotlb, memory);
+    this.#iommu = new IommuDma(hands, swiotlb, memory);
     this.#linkHands = { arch, cpu, ended: (link) => this.#live.delete(link) };
     this.#swiotlb = swiotlb;
     this.#memory = memory;

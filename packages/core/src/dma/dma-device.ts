@@ -24,6 +24,8 @@ export interface DmaDevice {
   readonly masks: DmaMasks;
   /** The IOMMU that the DMA API goes through for it (D-1); default none. */
   readonly iommu?: DmaTranslation | null;
+  /** Whether it may be somebody's who is not to see more than he is given, so that parts of granules bounce (I-7); default no. */
+  readonly untrusted?: boolean;
   /** What it asks of a buffer's memory (PR-10, D-18); default nothing. @see segmentLimitsOf */
   readonly constraints?: DmaConstraints;
   /** Bits of an address that a bounce buffer keeps; default none (D-41). @see dma_set_min_align_mask */

@@ -284,7 +284,7 @@ export const swiotlbBounced = tracepoint(
   ["dev_addr", "address"],
   ["size", "number"],
   ["force", "number"],
-  ["limit", ["forced", "dma-mask", "bus-dma-limit", "dma-ranges", "unaligned-kmalloc"]],
+  ["limit", ["forced", "dma-mask", "bus-dma-limit", "dma-ranges", "unaligned-kmalloc", "untrusted"]],
   ["bound", "address"],
   ["phys_addr", "address"],
 );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { DmaAddr, PhysAddr } from "../address.ts";
+import { KernelError } from "../error.ts";
 import { Extents } from "../memory/extents.ts";
 import type { Arch } from "./arch.ts";
 import type { Cpu } from "./cpu.ts";
@@ -63,7 +64,8 @@ export class IovaLink {
   /**
    * Puts memory behind a part, and hands it to the device unless that is left to the driver or the memory is registers
    * (I-21). Throws `KernelError` EIO, with a WARN, for memory that begins within a granule where it is not the first;
-   * EINVAL and EEXIST as the table does. @see dma_iova_link
+   * EINVAL and EEXIST as the table does; EOPNOTSUPP for parts of granules of an untrusted device, which the kernel bounces and
+   * the model does not (I-7). @see dma_iova_link
    */
   link(
     phys: PhysAddr,
@@ -74,6 +76,11 @@ export class IovaLink {
   ): void {
     const { privileged = false, mmio = false } = attributes;
     const prot = iommuProt(direction, { coherent: this.device.coherent, privileged, mmio });
+    const { granule } = this.#domain.table;
+    if (this.device.untrusted === true && !(phys % granule === 0 && size % granule === 0)) {
+      const reason = `${this.device.name} is untrusted, and links are not bounced here: link whole granules`;
+      throw new KernelError("EOPNOTSUPP", "dma_iova_link", reason);
+    }
     this.#state.link(phys, offset, size, prot);
     if (!this.#maintains(attributes)) return;
     const { arch, cpu } = this.#hands;

@@ -4,7 +4,7 @@ import { KernelError } from "../error.ts";
 import { Extents } from "../memory/extents.ts";
 import type { PageAllocator } from "../memory/page-allocator.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import { protOf, translationOf } from "./backend/iommu-dma.ts";
+import { protOf, translationOf } from "./backend/map-translated.ts";
 import type { ContiguousPages, PageSource } from "./contiguous-pages.ts";
 import type { DmaDirection } from "./direction.ts";
 import type { DmaAttributes } from "./dma-attributes.ts";

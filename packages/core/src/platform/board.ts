@@ -35,7 +35,7 @@ export interface DeviceDescription {
   /**
    * What Linux sees as one device, where several masters of a board are parts of it, each with a port of its own: the
    * address of a PCI function, `"0000:00:02.0"`, or the name of a platform device. The DMA API knows the device and not
-   * its parts, so `coherent`, `limit`, `offset` and `iommu` are the same for all. Default: a device of its own.
+   * its parts, so `coherent`, `limit`, `offset`, `iommu` and `untrusted` are the same for all. Default: a device of its own.
    */
   readonly function?: string;
   /** Highest reachable bus address + 1; default none. */
@@ -49,6 +49,11 @@ export interface DeviceDescription {
    * bus shows and its mask lets through. Default none.
    */
   readonly iommu?: IommuMode;
+  /**
+   * Firmware says that it can be plugged in from outside: behind its IOMMU, mappings that are not whole granules bounce, and
+   * all is taken back strictly (I-5, I-7). Default no. @see dev_is_untrusted
+   */
+  readonly untrusted?: boolean;
   /** Address bits that its driver asks for; default all. @see dma_set_mask_and_coherent */
   readonly addressBits?: number;
   /** Bytes a second that it moves; default 1 GiB. */
@@ -125,7 +130,7 @@ export interface BoardDescription {
   readonly model: string;
   readonly memory: readonly RamDescription[];
   readonly pools?: readonly PoolDescription[];
-  /** Bounce buffers for devices that do not reach all RAM; false for none. Default: there are some where a device needs them. */
+  /** Bounce buffers for devices that do not reach all RAM or are untrusted; false for none. Default: there are some where a device needs them. */
   readonly swiotlb?: SwiotlbDescription | false;
   readonly devices: Readonly<Record<string, DeviceDescription>>;
   /** Bytes a second that a CPU thread reads or writes through its cache; default 4 GiB. */
@@ -169,9 +174,11 @@ export function board(description: BoardDescription): BoardDescription {
     if (!/^[A-Za-z][\w.@:,-]*$/.test(name)) fail("devices", `"${name}" is not a name; begin with a letter`);
     if (name === "cpu") fail("devices", `"cpu" is the CPU itself; write cpu: true in a stage`);
     const device = devices[name] as DeviceDescription;
-    const { limit, bandwidth, offset = 0, windows, addressBits = 64, iommu } = device;
+    const { limit, bandwidth, offset = 0, windows, addressBits = 64, iommu, untrusted = false } = device;
     if (iommu !== undefined && !iommuModes.includes(iommu))
       fail(`devices.${name}.iommu`, `"${iommu}" is neither ${iommuModes.join(" nor ")}`);
+    if (untrusted && iommu === undefined)
+      fail(`devices.${name}.untrusted`, "nothing but an IOMMU can keep a device out; give it one");
     if (windows !== undefined) {
       if (limit !== undefined || offset !== 0)
         fail(`devices.${name}.windows`, "say what the device reaches; leave out limit and offset");
@@ -202,9 +209,10 @@ function demandOneDevice(
   devices: Readonly<Record<string, DeviceDescription>>,
   fail: (field: string, reason: string) => never,
 ): void {
-  const known = ({ coherent, limit, offset = 0, iommu }: DeviceDescription) => ({
+  const known = ({ coherent, limit, offset = 0, iommu, untrusted = false }: DeviceDescription) => ({
     coherent,
     iommu,
+    untrusted,
     limit: limit === undefined ? null : parseSize(limit),
     offset,
   });
@@ -216,7 +224,7 @@ function demandOneDevice(
     const other = first.get(of) ?? name;
     first.set(of, other);
     const [own, others] = [known(device), known(devices[other] as DeviceDescription)];
-    for (const field of ["coherent", "limit", "offset", "iommu"] as const) {
+    for (const field of ["coherent", "limit", "offset", "iommu", "untrusted"] as const) {
       if (own[field] === others[field]) continue;
       fail(`devices.${name}.${field}`, `differs from that of ${other}, which is the same device, ${of}`);
     }

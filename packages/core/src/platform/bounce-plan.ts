@@ -16,7 +16,7 @@ const ramOf = ({ memory }: BoardDescription): Extents =>
 
 /**
  * The devices of a board that share the common pool of bounce buffers: those that reach part of its RAM and not all of it,
- * and whoever the boot makes bounce. A device that reaches none would not reach the pool either. Devices with a restricted
+ * untrusted ones behind an IOMMU (I-7), and whoever the boot makes bounce. A device that reaches none would not reach the pool either. Devices with a restricted
  * pool are none of them.
  */
 export function bouncingDevices(board: BoardDescription): readonly string[] {
@@ -25,6 +25,7 @@ export function bouncingDevices(board: BoardDescription): readonly string[] {
   const ram = ramOf(board);
   const bounces = (device: DeviceDescription): boolean => {
     if (device.restrictedPool !== undefined) return false;
+    if (device.untrusted === true) return true;
     if (swiotlb.force === true || (swiotlb.kmalloc !== undefined && !device.coherent)) return true;
     const mask = dmaBitMask(device.addressBits ?? 64);
     const windows = windowsOf(device);

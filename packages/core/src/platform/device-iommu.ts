@@ -14,6 +14,8 @@ const APERTURE = 2 ** 48;
 /** What a `DeviceIommu` is made of. */
 export interface DeviceIommuOptions {
   readonly mode: IommuMode;
+  /** Whether the device is one from outside, whose domain is strict whatever the mode (I-5). */
+  readonly untrusted: boolean;
   readonly policy: IovaPolicy;
   /** What the device's bus shows; I/O virtual addresses are within it, and physical ones anywhere. */
   readonly windows: readonly DmaWindow[];
@@ -46,7 +48,7 @@ export class DeviceIommu implements DmaTranslation, Disposable {
   }
 }
 
-function domainOf({ mode, policy, windows, simulation }: DeviceIommuOptions): DmaDomain {
+function domainOf({ mode, untrusted, policy, windows, simulation }: DeviceIommuOptions): DmaDomain {
   const first = Math.min(...windows.map(({ bus }) => bus));
   const iova = new IovaDomain({
     policy,
@@ -58,6 +60,7 @@ function domainOf({ mode, policy, windows, simulation }: DeviceIommuOptions): Dm
     iova,
     table: new TracedTable(new PlainTable({ end: APERTURE }), simulation.trace),
     diagnostics: simulation.diagnostics,
+    untrusted,
     ...(mode === "lazy" ? { lazy: { timers: simulation } } : {}),
   });
 }

@@ -126,12 +126,12 @@ export class System implements CoreServices, Disposable {
       this.data === null ? this.analysis : new MachinePair(this.analysis, this.data);
     const iommus = new Map<string, DeviceIommu>();
     for (const [name, device] of Object.entries(description.devices)) {
-      const { iommu: mode, function: of = name } = device;
+      const { iommu: mode, function: of = name, untrusted = false } = device;
       if (mode !== undefined && !iommus.has(of)) {
         const { iovaPolicy: policy = "linux" } = description;
         iommus.set(
           of,
-          this.#owned(new DeviceIommu({ mode, policy, simulation, windows: windowsOf(device) })),
+          this.#owned(new DeviceIommu({ mode, untrusted, policy, simulation, windows: windowsOf(device) })),
         );
       }
       this.#devices.set(name, deviceFrom(name, device, topology, this, iommus.get(of) ?? null));
@@ -283,6 +283,7 @@ function deviceFrom(
     windows,
     masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits), iommu !== null),
     iommu,
+    untrusted: description.untrusted === true,
     constraints: deviceConstraints(description, name),
     minAlignMask: description.minAlignMask ?? 0,
     bandwidth: parseSize(bandwidth),

@@ -5,6 +5,7 @@ import {
   type DeviceDescription,
   type IommuMode,
   type Platform,
+  type Plugin,
   type System,
 } from "../../src/index.ts";
 import { toyArch } from "../../src/testing/toy-arch.ts";
@@ -16,6 +17,7 @@ type Translated = Partial<Omit<DeviceDescription, "iommu">> & { readonly iommu?:
 export function translatedPlatform(
   devices: Readonly<Record<string, Translated>>,
   rest: Partial<BoardDescription> = {},
+  plugins: readonly Plugin[] = [],
 ): Platform {
   const described = Object.entries(devices).map(
     ([name, { iommu = "strict", ...given }]): [string, DeviceDescription] => [
@@ -30,7 +32,7 @@ export function translatedPlatform(
       devices: Object.fromEntries(described),
       ...rest,
     },
-    [toyArch()],
+    [toyArch(), ...plugins],
   );
 }
 

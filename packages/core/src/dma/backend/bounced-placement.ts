@@ -25,11 +25,30 @@ export interface BouncingHands {
   readonly diagnostics: Diagnostics;
 }
 
-const limits = ["forced", "dma-mask", "bus-dma-limit", "dma-ranges", "unaligned-kmalloc"] as const;
+/** Where a mapping with bounce buffers lies. */
+export interface BouncedAddresses {
+  /** Bus address of each entry. */
+  readonly dmaAddresses: Float64Array;
+  /** The entries that bounce, at least one. */
+  readonly taken: readonly TakenSlots[];
+  readonly pool: SwiotlbPool;
+  readonly domain: BounceDomain;
+  /** Gives bus addresses back that were taken, before anything is copied back; default there are none. */
+  readonly release?: () => void;
+}
+
+const limits = [
+  "forced",
+  "dma-mask",
+  "bus-dma-limit",
+  "dma-ranges",
+  "unaligned-kmalloc",
+  "untrusted",
+] as const;
 const ways = ["in", "out", "release"] as const;
 
 /**
- * A direct mapping of which some entries, or all, are copies in bounce buffers. The rest is handed over as always. Copies
+ * A mapping of which some entries, or all, are copies in bounce buffers. The rest is handed over as always. Copies
  * come before the maintenance for the device and after that for the CPU (D-26).
  */
 export class BouncedPlacement implements Placement {
@@ -41,21 +60,16 @@ export class BouncedPlacement implements Placement {
   readonly #taken: readonly TakenSlots[];
   readonly #pool: SwiotlbPool;
   readonly #domain: BounceDomain;
+  readonly #release: (() => void) | undefined;
   /** Ascending by their originals. */
   readonly #sorted: readonly Bounce[];
   readonly #whole: SplitPart;
 
-  /** @param taken the entries that bounce, at least one */
-  constructor(
-    hands: BouncingHands,
-    request: MapRequest,
-    dmaAddresses: Float64Array,
-    taken: readonly TakenSlots[],
-    pool: SwiotlbPool,
-    domain: BounceDomain,
-  ) {
+  constructor(hands: BouncingHands, request: MapRequest, addresses: BouncedAddresses) {
+    const { dmaAddresses, taken, pool, domain, release } = addresses;
     this.#hands = hands;
     this.#request = request;
+    this.#release = release;
     this.dmaAddresses = dmaAddresses;
     const { starts, ends } = request.extents;
     this.dmaLengths = starts.map((start, i) => (ends[i] as number) - start);
@@ -96,6 +110,7 @@ export class BouncedPlacement implements Placement {
 
   unmap(direction: DmaDirection, skipCpuSync: boolean, event: number): void {
     if (!skipCpuSync) this.#maintainForCpu(this.#whole, direction, event);
+    this.#release?.();
     const copies = copiesFor("unmap", direction, skipCpuSync) === "out";
     const cause = this.#copying(copies ? "out" : "release", this.bounced, event);
     this.#domain.unmapOut(this.bounced, copies, cause);

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
-import { physAddr } from "../../address.ts";
 import { KernelError } from "../../error.ts";
-import { Extents } from "../../memory/extents.ts";
 import type { PhysicalMemory } from "../../memory/physical-memory.ts";
 import type { DmaDevice } from "../dma-device.ts";
 import { capable, reachesAll, unreachable } from "../dma-reach.ts";
 import { physToDma } from "../dma-window.ts";
-import type { BounceDomain } from "../swiotlb/bounce-domain.ts";
 import type { BounceReason, MappedRange } from "../swiotlb/bounce-reason.ts";
+import { freeDomain } from "../swiotlb/free-domain.ts";
 import { maxMappingSize } from "../swiotlb/slot.ts";
-import type { DeviceBouncing, Swiotlb } from "../swiotlb/swiotlb.ts";
-import { notBounced, type TakenSlots, takeSlots } from "../swiotlb/take-slots.ts";
+import type { Swiotlb } from "../swiotlb/swiotlb.ts";
+import { demandCopyable, type ReachedSlots, type TakenSlots, takeSlots } from "../swiotlb/take-slots.ts";
 import { BouncedPlacement, type BouncingHands } from "./bounced-placement.ts";
 import { DirectPlacement } from "./direct-placement.ts";
 import type { DmaBackend, EntryBounce, MapRequest, Placement } from "./dma-backend.ts";
+import { rangeOf, testEntries } from "./test-entries.ts";
 
 /**
  * Direct mapping: a bus address is the physical one as the device's windows show it, nothing is joined (D-20 to D-26). What
@@ -56,9 +55,10 @@ export class DirectDma implements DmaBackend {
       }
       if (bouncing === null || taken.length === 0)
         return new DirectPlacement(this.#hands, request, dmaAddresses);
-      const domain = domainFor(request, bouncing, taken);
+      const { pool } = bouncing;
+      const domain = freeDomain(request, bouncing, taken);
       this.#swiotlb.note(device);
-      return new BouncedPlacement(this.#hands, request, dmaAddresses, taken, bouncing.pool, domain);
+      return new BouncedPlacement(this.#hands, request, { dmaAddresses, taken, pool, domain });
     } catch (error) {
       for (const { bounce } of taken) bouncing?.pool.release(bounce.slots);
       throw error;
@@ -81,18 +81,9 @@ export class DirectDma implements DmaBackend {
   }
 
   testMap(request: MapRequest): readonly EntryBounce[] {
-    const { device, extents } = request;
-    const found: EntryBounce[] = [];
-    const largest = maxMappingSize(device.minAlignMask);
-    for (let entry = 0; entry < extents.count; entry++) {
-      const range = rangeOf(request, entry);
-      const reason = this.#swiotlb.reason(device, range);
-      if (reason === null) continue;
-      const impossible =
-        this.#swiotlb.of(device) === null ? "no-pool" : this.#isRam(request, range) ? null : "not-ram";
-      found.push({ entry, reason, refused: impossible ?? (range.size > largest ? "too-large" : null) });
-    }
-    return found;
+    return testEntries(request, this.#swiotlb, this.#memory, (range) =>
+      this.#swiotlb.reason(request.device, range),
+    );
   }
 
   /** Where swiotlb is there and may be needed, what a bounce buffer can have. @see dma_direct_max_mapping_size */
@@ -107,42 +98,13 @@ export class DirectDma implements DmaBackend {
     return this.maxMappingSize(device);
   }
 
-  #take(request: MapRequest, range: MappedRange, reason: BounceReason): TakenSlots {
-    const { device, attributes, operation } = request;
+  #take(request: MapRequest, range: MappedRange, reason: BounceReason): ReachedSlots {
+    const { device, operation } = request;
     const bouncing = this.#swiotlb.of(device);
     if (bouncing === null) throw withoutBuffers(device, range, operation);
-    if (!this.#isRam(request, range))
-      throw notBounced(request, range, reason, "it is no RAM, which alone can be copied");
-    if (attributes.requireCoherent === true)
-      throw notBounced(request, range, reason, "the mapping must be coherent, and a copy is not");
+    demandCopyable(request, range, reason, this.#memory);
     return takeSlots(request, range, reason, bouncing, this.#hands.diagnostics);
   }
-
-  /** Whether the CPU can copy it: memory of other devices is not bounced (D-20). */
-  #isRam({ attributes }: MapRequest, { start }: MappedRange): boolean {
-    return attributes.mmio !== true && this.#memory.regionAt(start)?.kind === "ram";
-  }
-}
-
-const rangeOf = ({ extents, direction }: MapRequest, entry: number): MappedRange => {
-  const start = physAddr(extents.starts[entry] as number);
-  return { start, size: (extents.ends[entry] as number) - start, direction };
-};
-
-/** A domain of the device's in which no byte of these has a bounce buffer yet. */
-function domainFor(
-  { device, operation }: MapRequest,
-  { domains }: DeviceBouncing,
-  taken: readonly TakenSlots[],
-): BounceDomain {
-  const sorted = taken.map(({ bounce }) => bounce).sort((a, b) => a.original - b.original);
-  const ranges = sorted.map(({ original, size }) => [original, original + size] as const);
-  const twice = ranges.some(([start], i) => i > 0 && start < (ranges[i - 1] as readonly [number, number])[1]);
-  const extents = Extents.of(...ranges);
-  const free = twice ? undefined : domains.find((domain) => !domain.overlaps(extents));
-  if (free !== undefined) return free;
-  const reason = `${device.name} bounces part of this memory already; the kernel would copy it once more, and the model tells ${domains.length} of its copies apart`;
-  throw new KernelError("EOPNOTSUPP", operation, reason);
 }
 
 /** The device has no bounce buffers: its memory needs none, or it needs some only since its driver narrowed the mask. */

@@ -1,35 +1,33 @@
 // SPDX-License-Identifier: MIT
 import type { DmaAddr, PhysAddr } from "../../address.ts";
 import { KernelError } from "../../error.ts";
-import type { Trace } from "../../sim/trace.ts";
-import type { Arch } from "../arch.ts";
-import type { Cpu } from "../cpu.ts";
-import type { DmaDirection } from "../direction.ts";
-import type { DmaAttributes } from "../dma-attributes.ts";
+import type { PhysicalMemory } from "../../memory/physical-memory.ts";
 import { segmentLimitsOf } from "../dma-constraints.ts";
 import type { DmaDevice } from "../dma-device.ts";
-import type { DmaTranslation } from "../dma-translation.ts";
-import { iommuProt } from "../iova/iommu-prot.ts";
 import { finaliseSg } from "../scatterlist/finalise-sg.ts";
 import { sgFromExtents } from "../scatterlist/from-extents.ts";
 import { type IovaPiece, iovaLayout, iovaPieces } from "../scatterlist/iova-layout.ts";
-import type { DmaBackend, MapRequest, Placement } from "./dma-backend.ts";
+import { maxMappingSize } from "../swiotlb/slot.ts";
+import type { Swiotlb } from "../swiotlb/swiotlb.ts";
+import type { BouncingHands } from "./bounced-placement.ts";
+import { BouncingIommu } from "./bouncing-iommu.ts";
+import type { DmaBackend, EntryBounce, MapRequest, Placement } from "./dma-backend.ts";
 import { IommuPlacement } from "./iommu-placement.ts";
+import { limitOf, mapTranslated, protOf, translationOf } from "./map-translated.ts";
 
 /**
  * DMA through an IOMMU (I-1 to I-13): a bus address is one of the device's own domain, memory may lie anywhere, and a list
- * is one range of addresses whose entries are joined as far as the device's limits allow.
+ * is one range of addresses whose entries are joined as far as the device's limits allow. Parts of granules bounce where the
+ * device is untrusted (I-7).
  * @see drivers/iommu/dma-iommu.c
  */
 export class IommuDma implements DmaBackend {
-  readonly #arch: Arch;
-  readonly #cpu: Cpu;
-  readonly #trace: Trace;
+  readonly #hands: BouncingHands;
+  readonly #bouncing: BouncingIommu;
 
-  constructor(arch: Arch, cpu: Cpu, trace: Trace) {
-    this.#arch = arch;
-    this.#cpu = cpu;
-    this.#trace = trace;
+  constructor(hands: BouncingHands, swiotlb: Swiotlb, memory: PhysicalMemory) {
+    this.#hands = hands;
+    this.#bouncing = new BouncingIommu(hands, swiotlb, memory);
   }
 
   /** Throws `KernelError` EIO for a page, ENOMEM for a list, when there are no addresses; EINVAL where the table refuses (I-9). */
@@ -38,6 +36,7 @@ export class IommuDma implements DmaBackend {
     if (attributes.requireCoherent === true && !device.coherent) {
       throw new KernelError("EIO", operation, `${device.name} is not coherent, and the mapping must be`);
     }
+    if (this.#bouncing.takes(request)) return this.#bouncing.place(request);
     return request.list ? this.#list(request) : this.#page(request);
   }
 
@@ -45,12 +44,17 @@ export class IommuDma implements DmaBackend {
     return this.#page({ ...request, attributes: { ...request.attributes, mmio: true } });
   }
 
-  maxMappingSize(): number {
-    return Number.POSITIVE_INFINITY;
+  testMap(request: MapRequest): readonly EntryBounce[] {
+    return this.#bouncing.testMap(request);
+  }
+
+  /** For an untrusted device what a bounce buffer can have, since any mapping may need one. @see iommu_dma_max_mapping_size */
+  maxMappingSize({ untrusted, minAlignMask }: DmaDevice): number {
+    return untrusted === true ? maxMappingSize(minAlignMask) : Number.POSITIVE_INFINITY;
   }
 
   optMappingSize(device: DmaDevice): number {
-    return translationOf(device).domain.iova.optimalSize;
+    return Math.min(this.maxMappingSize(device), translationOf(device).domain.iova.optimalSize);
   }
 
   mergeBoundary(device: DmaDevice): number {
@@ -58,16 +62,10 @@ export class IommuDma implements DmaBackend {
   }
 
   #page(request: MapRequest): Placement {
-    const { device, extents, operation } = request;
-    const { domain } = translationOf(device);
-    const limit = limitOf(device);
+    const { device, extents } = request;
     const size = extents.bytes;
-    const address = domain.map(extents.addressAt(0), size, protOf(request), limit);
-    if (address === null) {
-      const reason = `${device.name}: no ${size} bytes of I/O virtual addresses up to 0x${limit.mask.toString(16)}`;
-      throw new KernelError("EIO", operation, reason);
-    }
-    domain.table.syncMap?.(address, size);
+    const address = mapTranslated(request, extents.addressAt(0), size);
+    const { domain } = translationOf(device);
     const [addresses, lengths] = [Float64Array.of(address), Float64Array.of(size)];
     return this.#placement(request, addresses, lengths, () => domain.unmap(address, size));
   }
@@ -108,32 +106,14 @@ export class IommuDma implements DmaBackend {
     dmaLengths: Float64Array,
     release: () => void,
   ): Placement {
-    const hands = { arch: this.#arch, cpu: this.#cpu, trace: this.#trace };
     const { domain } = translationOf(request.device);
-    return new IommuPlacement(hands, request, { dmaAddresses, dmaLengths, table: domain.table, release });
+    return new IommuPlacement(this.#hands, request, {
+      dmaAddresses,
+      dmaLengths,
+      table: domain.table,
+      release,
+    });
   }
-}
-
-/** The IOMMU of a device that has one. */
-export function translationOf({ iommu, name }: DmaDevice): DmaTranslation {
-  if (iommu === undefined || iommu === null) throw new TypeError(`${name} is not behind an IOMMU`);
-  return iommu;
-}
-
-const limitOf = (device: DmaDevice) => translationOf(device).limit(device.masks.streaming);
-
-/** What a device may do through a mapping (I-2). */
-export function protOf({
-  device,
-  direction,
-  attributes,
-}: {
-  readonly device: DmaDevice;
-  readonly direction: DmaDirection;
-  readonly attributes: DmaAttributes;
-}): number {
-  const { privileged = false, mmio = false } = attributes;
-  return iommuProt(direction, { coherent: device.coherent, privileged, mmio });
 }
 
 /** Pieces whose memory follows each other are mapped together. @see iommu_map_sg */

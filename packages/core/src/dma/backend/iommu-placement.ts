@@ -6,8 +6,9 @@ import type { Arch } from "../arch.ts";
 import type { Cpu } from "../cpu.ts";
 import type { DmaDirection } from "../direction.ts";
 import type { IommuTable } from "../iova/iommu-table.ts";
+import { busStretches } from "./bus-stretches.ts";
 import type { MapRequest, Placement, Reached, ReachingAccess } from "./dma-backend.ts";
-import { type BusStretch, translatedReach } from "./translated-reach.ts";
+import { translatedReach } from "./translated-reach.ts";
 
 /** Whoever performs maintenance and notes what happens. */
 export interface PlacementHands {
@@ -69,7 +70,7 @@ export class IommuPlacement implements Placement {
   }
 
   reached(part: Extents, own: Route, access: ReachingAccess): readonly Reached[] {
-    const stretches = this.#stretches(access.offset, part.bytes);
+    const stretches = busStretches(this, access.offset, part.bytes);
     const extents = translatedReach(this.#request.device, this.#table, stretches, access, this.#hands.trace);
     return extents === null ? [] : [{ route: own, extents }];
   }
@@ -77,21 +78,5 @@ export class IommuPlacement implements Placement {
   get #maintains(): boolean {
     const { device, attributes } = this.#request;
     return !device.coherent && attributes.mmio !== true;
-  }
-
-  /** The bus addresses of a part of the mapping. */
-  *#stretches(offset: number, length: number): Generator<BusStretch, void, undefined> {
-    let [skip, left] = [offset, length];
-    for (let i = 0; i < this.nents && left > 0; i++) {
-      const held = this.dmaLengths[i] as number;
-      if (skip >= held) {
-        skip -= held;
-        continue;
-      }
-      const taken = Math.min(held - skip, left);
-      yield { address: (this.dmaAddresses[i] as number) + skip, length: taken };
-      left -= taken;
-      skip = 0;
-    }
   }
 }

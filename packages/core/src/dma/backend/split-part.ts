@@ -12,6 +12,9 @@ export interface SplitPart {
   readonly slots: Extents | null;
 }
 
+/** Memory that has a counterpart elsewhere: of a bounce buffer, the original; or the other way round. */
+type Moved = Pick<Bounce, "original" | "size" | "addressOf">;
+
 const listOf = (pairs: readonly number[]): Extents | null =>
   pairs.length === 0 ? null : new Extents(Float64Array.from(pairs));
 
@@ -20,7 +23,7 @@ const listOf = (pairs: readonly number[]): Extents | null =>
  *
  * @param sorted the mapping's bounce buffers, ascending by their originals, which do not overlap
  */
-export function splitPart(part: Extents, sorted: readonly Bounce[]): SplitPart {
+export function splitPart(part: Extents, sorted: readonly Moved[]): SplitPart {
   const direct: number[] = [];
   const bounced: number[] = [];
   const slots: number[] = [];
@@ -42,11 +45,11 @@ export function splitPart(part: Extents, sorted: readonly Bounce[]): SplitPart {
   return { direct: listOf(direct), bounced: listOf(bounced), slots: listOf(slots) };
 }
 
-function firstEndingPast(sorted: readonly Bounce[], address: number): number {
+function firstEndingPast(sorted: readonly Moved[], address: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const { original, size } = sorted[middle] as Bounce;
+    const { original, size } = sorted[middle] as Moved;
     if (original + size > address) high = middle;
     else low = middle + 1;
   }

@@ -28,7 +28,8 @@ export type BounceReason =
       /** Address of the first page that cannot be reached to its end. */
       readonly page: PhysAddr;
     }
-  | { readonly kind: "unaligned-kmalloc" };
+  | { readonly kind: "unaligned-kmalloc" }
+  | { readonly kind: "untrusted" };
 
 /** The range of a mapping as its caller gives it. */
 export interface MappedRange {
@@ -64,8 +65,39 @@ export function wouldBounce(
     const page = pageOf(start + Math.max(0, bound + 1 - bus));
     return { kind, limit: bound < dmaMask ? "bus-dma-limit" : "dma-mask", bound, page };
   }
-  const shares = kmalloc !== null && !coherent && direction !== "to-device";
-  return shares && isUnalignedKmalloc(size, kmalloc) ? { kind: "unaligned-kmalloc" } : null;
+  return sharesLine(coherent, size, direction, kmalloc) ? { kind: "unaligned-kmalloc" } : null;
 }
+
+/** What decides behind an IOMMU, where every address can be reached. */
+export interface TranslatedReach {
+  readonly untrusted: boolean;
+  /** Whether Linux takes the device to be coherent. */
+  readonly coherent: boolean;
+  /** The smallest page of the IOMMU's domain, in bytes. */
+  readonly granule: number;
+}
+
+/**
+ * The same behind an IOMMU (I-7): whole granules never bounce; of the rest, whatever an untrusted device is given, since it would
+ * get what lies beside it as well, and small allocations of all devices. Neither reach nor force counts.
+ * @see dev_use_swiotlb, iommu_dma_map_page
+ */
+export function wouldBounceTranslated(
+  { untrusted, coherent, granule }: TranslatedReach,
+  { start, size, direction }: MappedRange,
+  kmalloc: KmallocAlignment | null = null,
+): BounceReason | null {
+  if (start % granule === 0 && size % granule === 0) return null;
+  if (untrusted) return { kind: "untrusted" };
+  return sharesLine(coherent, size, direction, kmalloc) ? { kind: "unaligned-kmalloc" } : null;
+}
+
+/** Whether a device that is not coherent may write into a line of which something else is part (D-22). */
+const sharesLine = (
+  coherent: boolean,
+  size: number,
+  direction: DmaDirection,
+  kmalloc: KmallocAlignment | null,
+): boolean => kmalloc !== null && !coherent && direction !== "to-device" && isUnalignedKmalloc(size, kmalloc);
 
 const pageOf = (address: number): PhysAddr => physAddr(alignDown(address, PAGE_SIZE));

@@ -2,7 +2,7 @@
 import { token } from "../../token.ts";
 import type { DmaDevice } from "../dma-device.ts";
 import type { BounceDomain } from "./bounce-domain.ts";
-import { type BounceReason, type MappedRange, wouldBounce } from "./bounce-reason.ts";
+import { type BounceReason, type MappedRange, wouldBounce, wouldBounceTranslated } from "./bounce-reason.ts";
 import type { KmallocAlignment } from "./kmalloc-size.ts";
 import type { SwiotlbPool } from "./swiotlb-pool.ts";
 
@@ -40,9 +40,20 @@ export class Swiotlb {
   /** Why mapping a range for a device would bounce, or null where it would not (D-20). */
   reason(device: DmaDevice, range: MappedRange): BounceReason | null {
     const { windows, coherent, masks } = device;
-    const bouncing = this.of(device);
-    const reach = { dmaMask: masks.streaming, windows, coherent, forced: bouncing?.forced === true };
-    return wouldBounce(reach, range, bouncing === null ? null : this.#kmalloc);
+    const forced = this.of(device)?.forced === true;
+    const reach = { dmaMask: masks.streaming, windows, coherent, forced };
+    return wouldBounce(reach, range, this.#kmallocFor(device));
+  }
+
+  /** Why mapping a range through the device's IOMMU would bounce, or null where it would not (I-7). */
+  translatedReason(device: DmaDevice, granule: number, range: MappedRange): BounceReason | null {
+    const { coherent, untrusted = false } = device;
+    return wouldBounceTranslated({ untrusted, coherent, granule }, range, this.#kmallocFor(device));
+  }
+
+  /** Whether small mappings of a device bounce for the lines that they may share (D-22). */
+  bouncesSmall(device: DmaDevice): boolean {
+    return !device.coherent && this.#kmallocFor(device) !== null;
   }
 
   /** Takes note that a device bounced: from now on its sync calls are never skipped (D-48). */
@@ -53,5 +64,9 @@ export class Swiotlb {
   /** Whether a device ever bounced. */
   hasBounced(device: DmaDevice): boolean {
     return this.#bounced.has(device.name);
+  }
+
+  #kmallocFor(device: DmaDevice): KmallocAlignment | null {
+    return this.of(device) === null ? null : this.#kmalloc;
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { KernelError } from "../../error.ts";
+import type { PhysicalMemory } from "../../memory/physical-memory.ts";
 import type { Diagnostics } from "../../sim/diagnostic.ts";
 import type { MapRequest } from "../backend/dma-backend.ts";
 import { segmentLimitsOf } from "../dma-constraints.ts";
@@ -16,6 +17,10 @@ import type { SwiotlbPool } from "./swiotlb-pool.ts";
 export interface TakenSlots {
   readonly bounce: Bounce;
   readonly reason: BounceReason;
+}
+
+/** One that its device reaches without an IOMMU. */
+export interface ReachedSlots extends TakenSlots {
   /** Bus address of the bounce buffer. */
   readonly dmaAddress: number;
 }
@@ -32,14 +37,40 @@ export function takeSlots(
   request: MapRequest,
   range: MappedRange,
   reason: BounceReason,
-  { pool }: DeviceBouncing,
+  bouncing: DeviceBouncing,
   diagnostics: Diagnostics,
-): TakenSlots {
+): ReachedSlots {
   const { device, direction, operation } = request;
+  const bounce = allocateSlots(request, range, reason, bouncing);
+  const { address, size } = bounce;
+  const dmaAddress = capable(device, address, address + size, direction, device.masks.streaming);
+  if (dmaAddress === null) {
+    bouncing.pool.release(bounce.slots);
+    const why = `its bounce buffer at 0x${address.toString(16)} is out of reach as well`;
+    diagnostics.warn("D-46", operation, `${device.name}: ${why}`);
+    throw notBounced(request, range, reason, why);
+  }
+  return { bounce, reason, dmaAddress };
+}
+
+/**
+ * Slots for a range wherever there are some. Throws `KernelError` EIO where there are none (D-45).
+ *
+ * @param allocAlignMask bits in which the allocation begins and ends with zeroes; an IOMMU's granule less 1
+ * @see swiotlb_tbl_map_single
+ */
+export function allocateSlots(
+  request: MapRequest,
+  range: MappedRange,
+  reason: BounceReason,
+  { pool }: DeviceBouncing,
+  allocAlignMask = 0,
+): Bounce {
+  const { device, direction } = request;
   const { start, size } = range;
   const minAlignMask = device.minAlignMask ?? 0;
   const slots = pool.allocate({
-    ...{ original: start, size, minAlignMask },
+    ...{ original: start, size, minAlignMask, allocAlignMask },
     boundaryMask: segmentLimitsOf(device).segmentBoundaryMask,
     dmaOffset: offsetOf(device, pool, request),
   });
@@ -50,17 +81,34 @@ export function takeSlots(
         : `${size} bytes are too large for a bounce buffer, which has ${maxMappingSize(minAlignMask)} at most`;
     throw notBounced(request, range, reason, why);
   }
-  const bounce = new Bounce(start, size, direction, slots);
-  const { address } = bounce;
-  const dmaAddress = capable(device, address, address + size, direction, device.masks.streaming);
-  if (dmaAddress === null) {
-    pool.release(slots);
-    const why = `its bounce buffer at 0x${address.toString(16)} is out of reach as well`;
-    diagnostics.warn("D-46", operation, `${device.name}: ${why}`);
-    throw notBounced(request, range, reason, why);
-  }
-  return { bounce, reason, dmaAddress };
+  return new Bounce(start, size, direction, slots);
 }
+
+/** Whether the CPU can copy it: memory of other devices is not bounced (D-20). */
+export const isRam = (
+  { attributes }: MapRequest,
+  { start }: MappedRange,
+  memory: Pick<PhysicalMemory, "regionAt">,
+): boolean => attributes.mmio !== true && memory.regionAt(start)?.kind === "ram";
+
+/** Throws `KernelError` EIO for a range that must bounce and of which a copy is no use. */
+export function demandCopyable(
+  request: MapRequest,
+  range: MappedRange,
+  reason: BounceReason,
+  memory: Pick<PhysicalMemory, "regionAt">,
+): void {
+  if (!isRam(request, range, memory))
+    throw notBounced(request, range, reason, "it is no RAM, which alone can be copied");
+  if (request.attributes.requireCoherent === true)
+    throw notBounced(request, range, reason, "the mapping must be coherent, and a copy is not");
+}
+
+const whyAll = {
+  forced: "all its mappings are",
+  "unaligned-kmalloc": "it may share a cache line",
+  untrusted: "which is untrusted, and this is not whole granules",
+} as const;
 
 /** Why a range that must bounce cannot: what keeps the device from it, and what keeps it from a bounce buffer. */
 export function notBounced(
@@ -73,7 +121,7 @@ export function notBounced(
     const error = unreachable(device, start, start + size, operation, device.masks.streaming);
     return new KernelError("EIO", operation, `${error.reason}; ${why}`);
   }
-  const must = reason.kind === "forced" ? "all its mappings are" : "it may share a cache line";
+  const must = whyAll[reason.kind];
   const place = `[0x${start.toString(16)}, 0x${(start + size).toString(16)})`;
   return new KernelError("EIO", operation, `${place} has to be bounced for ${device.name} (${must}); ${why}`);
 }
