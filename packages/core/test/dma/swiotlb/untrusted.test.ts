@@ -5,11 +5,12 @@ import {
   type BoardDescription,
   board,
   InputError,
+  linux72,
   physAddr,
   type System,
 } from "../../../src/index.ts";
 import { toyArch } from "../../../src/testing.ts";
-import { translatedSystem } from "../translated.ts";
+import { translatedPlatform, translatedSystem } from "../translated.ts";
 import { answerTo, PAGE } from "./narrow-system.ts";
 import { entries, plugged } from "./untrusted-board.ts";
 
@@ -177,7 +178,7 @@ describe("an untrusted device behind an IOMMU (I-7)", () => {
   });
 
   test("does not get links of parts of granules (I-21)", () => {
-    const { dma, device } = system();
+    const { dma, device } = translatedPlatform(plugged).boot({ kernel: linux72 });
     const link = dma.iovaTryAlloc(device("plugged"), physAddr(0x3200), 2 * PAGE) ?? expect.fail();
     expect(answerTo(() => link.link(physAddr(0x3200), 0, PAGE, "to-device"))).toContain(
       "EOPNOTSUPP plugged is untrusted",
