@@ -9,8 +9,8 @@ import {
   type Stage,
   type System,
 } from "../../../src/index.ts";
+import { narrowPlatform } from "./narrow-platform.ts";
 import { PAGE } from "./narrow-system.ts";
-import { narrowPlatform } from "./scattered-exporter.ts";
 
 const run = (stages: readonly Stage[], rest: Partial<Pipeline> = {}, options = {}): RunReport =>
   narrowPlatform().run(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from "vitest";
 import type { CoherencyChoice, FindingCode } from "../../../src/index.ts";
-import { narrowPlatform } from "./scattered-exporter.ts";
+import { narrowPlatform } from "./narrow-platform.ts";
 
 const breaking: readonly FindingCode[] = ["stale-read", "lost-write", "race"];
 
