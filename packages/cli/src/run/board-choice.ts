@@ -75,6 +75,8 @@ async function fromDeviceTree(session: Session, file: string, overlay: Overlay |
 }
 
 async function fromModule(session: Session, file: string): Promise<Platform> {
+  // A missing file is said as for every input; the loader's own words name the file that imports it.
+  await session.reader.readBytes(file);
   const loaded = await session.context.importModule(file).catch((error: unknown) => {
     throw new InputError(file, `cannot be loaded: ${(error as Error).message}`);
   });

@@ -219,6 +219,7 @@ describe("input that cannot be used is one line and status 2", () => {
       "linux6.12",
     ],
     ["an overlay that is missing", yaml(), "no.yaml: no such file or directory", "--overlay", "no.yaml"],
+    ["a module that is missing", yaml(), "no.mjs: no such file or directory", "--board", "no.mjs"],
     ["two documents", `${yaml()}---\n${yaml()}`, "p.yaml: a pipeline is one document; there are 2"],
   ];
   test.each(cases)("%s", async (_what, text, line, ...options) => {

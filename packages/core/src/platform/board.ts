@@ -130,7 +130,10 @@ export interface BoardDescription {
   readonly model: string;
   readonly memory: readonly RamDescription[];
   readonly pools?: readonly PoolDescription[];
-  /** Bounce buffers for devices that do not reach all RAM or are untrusted; false for none. Default: there are some where a device needs them. */
+  /**
+   * Bounce buffers for devices that do not reach all RAM or are untrusted; false for none. Default: there are some where a device
+   * needs them.
+   */
   readonly swiotlb?: SwiotlbDescription | false;
   readonly devices: Readonly<Record<string, DeviceDescription>>;
   /** Bytes a second that a CPU thread reads or writes through its cache; default 4 GiB. */

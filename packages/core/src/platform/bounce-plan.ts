@@ -16,8 +16,8 @@ const ramOf = ({ memory }: BoardDescription): Extents =>
 
 /**
  * The devices of a board that share the common pool of bounce buffers: those that reach part of its RAM and not all of it,
- * untrusted ones behind an IOMMU (I-7), and whoever the boot makes bounce. A device that reaches none would not reach the pool either. Devices with a restricted
- * pool are none of them.
+ * untrusted ones behind an IOMMU (I-7), and whoever the boot makes bounce. A device that reaches none would not reach the
+ * pool either. Devices with a restricted pool are none of them.
  */
 export function bouncingDevices(board: BoardDescription): readonly string[] {
   const { swiotlb = {}, devices } = board;
