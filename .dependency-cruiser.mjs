@@ -8,7 +8,7 @@ const compositionRoots = "platform-|cli/";
 const nodePackages = "cli/|linux/";
 /** The files that a package's `exports` field names, relative to its src folder. */
 const entryPoints = "index\\.ts$|main\\.ts$";
-const coreEntryPoints = "(index|coherency|sync|sim|drm|testing|vitest)\\.ts$";
+const coreEntryPoints = "(index|coherency|sync|sim|drm|iommu|testing|vitest)\\.ts$";
 /** A package of ours, as a path or, where package.json does not list it, as the bare name. */
 const ours = "^(?:packages|@dmabuf)/";
 

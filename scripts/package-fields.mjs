@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const check = process.argv.includes("--check");
 const repository = "https://github.com/dmabuf/dmabuf";
 /** Entry points besides src/index.ts, by package directory. */
-const extraEntries = { core: ["coherency", "sync", "sim", "drm", "testing", "vitest"] };
+const extraEntries = { core: ["coherency", "sync", "sim", "drm", "iommu", "testing", "vitest"] };
 const nodePackages = new Set(["cli"]);
 const differing = [];
 

@@ -8,6 +8,7 @@ export default defineConfig({
     "src/sync.ts",
     "src/sim.ts",
     "src/drm.ts",
+    "src/iommu.ts",
     "src/testing.ts",
     "src/vitest.ts",
   ],

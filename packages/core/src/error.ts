@@ -76,6 +76,7 @@ export type Errno =
   | "EOPNOTSUPP"
   | "EOVERFLOW"
   | "EPERM"
+  | "ERANGE"
   | "EREMOTEIO"
   | "ESHUTDOWN"
   | "ETIMEDOUT";

@@ -89,10 +89,9 @@ export class DeviceTransfers {
     const { trace } = simulation;
     const index = kind === "read" ? 0 : 1;
     const event = trace.emit(deviceAccess, trace.intern(device.name), index, dmaAddress, length);
-    const extents = reachAt(device, { address: dmaAddress, length }, { kind, event }, simulation);
-    if (extents === null) return 0;
-    machine.access(device.route, kind, extents, event);
-    return extents.bytes;
+    const parts = reachAt(device, { address: dmaAddress, length }, { kind, event }, simulation);
+    for (const { route, extents } of parts) machine.access(route, kind, extents, event);
+    return parts.reduce((sum, { extents }) => sum + extents.bytes, 0);
   }
 
   #access({ device, kind, extents, route, mapping, offset = 0 }: Transfer): void {

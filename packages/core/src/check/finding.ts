@@ -16,6 +16,8 @@ export const findingCodes = [
   "fence-never-signals",
   "dma-api-misuse",
   "iommu-fault",
+  "stale-translation",
+  "not-isolated",
   "unreachable",
   "bounced-share",
   "constraint-conflict",
@@ -34,6 +36,7 @@ export type Severity = "error" | "warning" | "note";
 const lesser: Readonly<Partial<Record<FindingCode, Severity>>> = {
   "needless-maintenance": "note",
   "missing-bracket": "warning",
+  "not-isolated": "warning",
   "bounced-share": "warning",
   leak: "warning",
 };

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-import { ioPageFault, staleTranslation, translationFault } from "../dma/iova/iommu-trace.ts";
+import { iommuGroup, ioPageFault, staleTranslation, translationFault } from "../iommu/iommu-trace.ts";
 import type { Trace, TraceEvent } from "../sim/trace.ts";
 import type { BufferMap } from "./buffer-map.ts";
 import { type Finding, type FindingCode, finding } from "./finding.ts";
+import { deviceOf } from "./step-text.ts";
 
 /** The bit of `flags` that says that the access was a write. @see IOMMU_FAULT_WRITE */
 const WRITE = 1;
 
+/** What mends findings whose mending is always the same. */
 const fixes: Readonly<Partial<Record<FindingCode, readonly string[]>>> = {
   "iommu-fault": ["map what the device is told to use, for what it does, and stop it before unmapping"],
   "dma-api-misuse": ["stop the device before unmapping; only iommu.strict=1 keeps it out from then on"],
@@ -29,6 +31,7 @@ export class IommuChecker {
     );
     trace.subscribe(ioPageFault, (event) => this.#fault(event as TraceEvent));
     trace.subscribe(staleTranslation, (event) => this.#stale(event as TraceEvent));
+    trace.subscribe(iommuGroup, (event) => this.#shared(event as TraceEvent));
   }
 
   /** What it found, in order. */
@@ -50,14 +53,30 @@ export class IommuChecker {
   #stale(event: TraceEvent): void {
     const device = event.text("device");
     const does = event.text("kind");
-    this.#note("dma-api-misuse", `${device} ${does} stale`, event, () => {
+    const missing = event.text("missing");
+    const code = missing === "" ? "dma-api-misuse" : "stale-translation";
+    this.#note(code, `${device} ${does} stale ${missing === ""}`, event, () => {
       const place = this.#buffers.find(event.get("paddr"));
       const reached = `${event.text("paddr")}${place === null ? "" : `, which is ${place.buffer}'s`}`;
+      const buffer = place?.buffer ?? null;
+      if (missing !== "") {
+        const what = `${event.text("iova")} still gets at ${reached}, which the tables do not say any more`;
+        return finding(code, `${does} of ${device}: ${what}; missing: ${missing}`, {
+          buffer,
+          fix: [missing],
+        });
+      }
       const what = `${event.text("iova")} is unmapped, but the TLB still has it: it gets at ${reached}`;
-      return finding("dma-api-misuse", `${does} of ${device}: ${what} (X-23)`, {
-        buffer: place?.buffer ?? null,
-      });
+      return finding(code, `${does} of ${device}: ${what} (X-23)`, { buffer });
     });
+  }
+
+  #shared(event: TraceEvent): void {
+    const [devices, id, iommu] = [event.text("devices"), event.get("id"), event.text("iommu")];
+    const what = `${devices} all use id 0x${id.toString(16)} of ${iommu}`;
+    this.#note("not-isolated", `${iommu} ${devices}`, event, () =>
+      finding("not-isolated", `${what}: each reaches what is mapped for the others (M-2)`),
+    );
   }
 
   #note(code: FindingCode, key: string, event: TraceEvent, make: () => Finding): void {
@@ -67,7 +86,8 @@ export class IommuChecker {
       return;
     }
     const { time, timelineName: stage } = event;
-    const fix = fixes[code] ?? [];
-    this.#found.set(key, { ...make(), device: event.text("device"), stage, time, fix });
+    const made = make();
+    const device = deviceOf(event);
+    this.#found.set(key, { ...made, device, stage, time, fix: fixes[code] ?? made.fix });
   }
 }

@@ -81,6 +81,10 @@ export class StepText {
     const event = this.#trace.at(log.cause(step));
     // The trace keeps the newest million events; what came before is known by its route alone.
     if (event === undefined) return `an agent ${verb(kind)} ${what} (${route.kind})`;
+    if (event.point.name === "table_fetch")
+      return `the table walker of ${event.text("iommu")} ${verb(kind)} the descriptors at ${event.text("address")}`;
+    if (event.point.name === "table_write")
+      return `the CPU ${verb(kind)} descriptors of ${event.text("iommu")} at ${event.text("address")}`;
     if (event.point.name === "dma_access") return `${event.text("device")} ${verb(kind)} ${what}`;
     if (event.text("kind") === "clear")
       return `the exporter ${verb("clear")} ${what} through the CPU's cache`;

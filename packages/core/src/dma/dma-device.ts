@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Route } from "../coherency/topology.ts";
+import type { DeviceTranslation } from "../iommu/translation.ts";
 import type { Timeline } from "../sim/timeline.ts";
 import type { DmaConstraints } from "./dma-constraints.ts";
 import type { DmaMasks } from "./dma-mask.ts";
@@ -18,12 +19,18 @@ export interface DmaDevice {
   readonly coherent: boolean;
   /** What the hardware does: how its transactions reach memory. */
   readonly route: Route;
+  /** Of its transactions that a mapping says snoop: how they reach memory; default by `route`. */
+  readonly snoopedRoute?: Route;
+  /** Of those that a mapping says do not; default by `route`. */
+  readonly unsnoopedRoute?: Route;
   /** What its bus shows of memory, and where (`dma_range_map`, D-15). */
   readonly windows: readonly DmaWindow[];
   /** Which addresses its driver says that it can put on the bus. */
   readonly masks: DmaMasks;
   /** The IOMMU that the DMA API goes through for it (D-1); default none. */
   readonly iommu?: DmaTranslation | null;
+  /** What all of its transactions go through, whoever maps; default nothing. */
+  readonly translation?: DeviceTranslation | null;
   /** Whether it may be somebody's who is not to see more than he is given, so that parts of granules bounce (I-7); default no. */
   readonly untrusted?: boolean;
   /** What it asks of a buffer's memory (PR-10, D-18); default nothing. @see segmentLimitsOf */

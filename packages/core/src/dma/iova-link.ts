@@ -3,13 +3,13 @@ import type { DmaAddr, PhysAddr } from "../address.ts";
 import { KernelError } from "../error.ts";
 import { Extents } from "../memory/extents.ts";
 import type { Arch } from "./arch.ts";
+import { iommuProt } from "./backend/mapping-prot.ts";
 import type { Cpu } from "./cpu.ts";
 import type { DmaDirection } from "./direction.ts";
 import type { DmaAttributes } from "./dma-attributes.ts";
 import type { DmaDevice } from "./dma-device.ts";
 import type { DmaDomain } from "./iova/dma-domain.ts";
 import { DmaIovaState } from "./iova/dma-iova-state.ts";
-import { iommuProt } from "./iova/iommu-prot.ts";
 
 /** Who links: the CPU and its architecture, and whoever keeps account. */
 export interface LinkHands {

@@ -2,6 +2,7 @@
 import { parseSize, type Size } from "../address.ts";
 import { InputError } from "../error.ts";
 import { deviceConstraints } from "./device-constraints.ts";
+import { type DeviceIommuDescription, demandIommu, type IommuDescription } from "./iommu-description.ts";
 import { demandSwiotlb, type SwiotlbDescription } from "./swiotlb-description.ts";
 
 /** How a device's transactions reach memory. */
@@ -12,8 +13,6 @@ export type Port = "direct" | "snoop" | "snoop-allocate";
  * for many at once. @see iommu.strict on the kernel's command line
  */
 export type IommuMode = "strict" | "lazy";
-
-const iommuModes: readonly IommuMode[] = ["strict", "lazy"];
 
 /** Which I/O virtual addresses: those that Linux hands out, or always the highest that fit. */
 export type IovaPolicy = "linux" | "first-fit";
@@ -45,10 +44,16 @@ export interface DeviceDescription {
   /** What its bus shows of memory, where that is more than one piece (`dma-ranges`); instead of `limit` and `offset`. */
   readonly windows?: readonly WindowDescription[];
   /**
-   * The DMA API goes through an IOMMU for this device, with a domain of its own: it reaches all memory, by addresses that its
-   * bus shows and its mask lets through. Default none.
+   * Its transactions ask not to be snooped, although its port could: PCIe's No Snoop, AxCACHE of memory that is not
+   * cacheable. An IOMMU's mapping may decide otherwise. Default no.
    */
-  readonly iommu?: IommuMode;
+  readonly noSnoop?: boolean;
+  /**
+   * The DMA API goes through an IOMMU for this device: it reaches all memory, by addresses that its bus shows and its mask lets
+   * through. `strict` and `lazy` stand for an IOMMU of no particular make with a domain of its own; else it is one that a
+   * plugin provides. Default none.
+   */
+  readonly iommu?: IommuMode | DeviceIommuDescription;
   /**
    * Firmware says that it can be plugged in from outside: behind its IOMMU, mappings that are not whole granules bounce, and
    * all is taken back strictly (I-5, I-7). Default no. @see dev_is_untrusted
@@ -136,6 +141,8 @@ export interface BoardDescription {
    */
   readonly swiotlb?: SwiotlbDescription | false;
   readonly devices: Readonly<Record<string, DeviceDescription>>;
+  /** The board's IOMMUs by name, where there is something to say of them. */
+  readonly iommus?: Readonly<Record<string, IommuDescription>>;
   /** Bytes a second that a CPU thread reads or writes through its cache; default 4 GiB. */
   readonly cpuBandwidth?: Size;
   /** How IOMMUs hand out addresses; default `linux`. */
@@ -178,8 +185,7 @@ export function board(description: BoardDescription): BoardDescription {
     if (name === "cpu") fail("devices", `"cpu" is the CPU itself; write cpu: true in a stage`);
     const device = devices[name] as DeviceDescription;
     const { limit, bandwidth, offset = 0, windows, addressBits = 64, iommu, untrusted = false } = device;
-    if (iommu !== undefined && !iommuModes.includes(iommu))
-      fail(`devices.${name}.iommu`, `"${iommu}" is neither ${iommuModes.join(" nor ")}`);
+    demandIommu(name, device, fail);
     if (untrusted && iommu === undefined)
       fail(`devices.${name}.untrusted`, "nothing but an IOMMU can keep a device out; give it one");
     if (windows !== undefined) {
@@ -214,7 +220,7 @@ function demandOneDevice(
 ): void {
   const known = ({ coherent, limit, offset = 0, iommu, untrusted = false }: DeviceDescription) => ({
     coherent,
-    iommu,
+    iommu: typeof iommu === "object" ? JSON.stringify(iommu) : iommu,
     untrusted,
     limit: limit === undefined ? null : parseSize(limit),
     offset,

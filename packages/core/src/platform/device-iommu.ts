@@ -1,28 +1,36 @@
 // SPDX-License-Identifier: MIT
+
+import type { DmaAddr, PhysAddr } from "../address.ts";
 import type { DmaTranslation } from "../dma/dma-translation.ts";
 import { busLimit, type DmaWindow } from "../dma/dma-window.ts";
 import { DmaDomain } from "../dma/iova/dma-domain.ts";
 import { IovaDomain, type IovaLimit } from "../dma/iova/iova-domain.ts";
-import { PlainTable } from "../dma/iova/plain-table.ts";
-import { TracedTable } from "../dma/iova/traced-table.ts";
+import type { DomainType } from "../iommu/domain-type.ts";
+import { IommuProt } from "../iommu/iommu-prot.ts";
+import type { IommuTable } from "../iommu/iommu-table.ts";
+import type { ReservedRegion } from "../iommu/iommu-unit.ts";
+import { TracedTable } from "../iommu/traced-table.ts";
 import type { Simulation } from "../sim/simulation.ts";
-import type { IommuMode, IovaPolicy } from "./board.ts";
+import type { IovaPolicy } from "./board.ts";
 
-/** Input addresses of the IOMMU: 48 bits, as most have. */
-const APERTURE = 2 ** 48;
+const READ_WRITE = IommuProt.READ | IommuProt.WRITE;
 
 /** What a `DeviceIommu` is made of. */
 export interface DeviceIommuOptions {
-  readonly mode: IommuMode;
+  readonly mode: Exclude<DomainType, "identity">;
   /** Whether the device is one from outside, whose domain is strict whatever the mode (I-5). */
   readonly untrusted: boolean;
   readonly policy: IovaPolicy;
   /** What the device's bus shows; I/O virtual addresses are within it, and physical ones anywhere. */
   readonly windows: readonly DmaWindow[];
   readonly simulation: Simulation;
+  /** The tables, made and attached when the first mapping asks for them. */
+  readonly table: () => IommuTable;
+  /** What is not handed out, and mapped to itself where that is needed (M-6). */
+  readonly reserved?: readonly ReservedRegion[];
 }
 
-/** The IOMMU of one device of a board: a plain table, and a domain that begins with the first mapping. */
+/** What the DMA API has of the IOMMU of a device, or of those of a group: a domain that begins with the first mapping. */
 export class DeviceIommu implements DmaTranslation, Disposable {
   readonly #options: DeviceIommuOptions;
   #domain: DmaDomain | null = null;
@@ -38,7 +46,7 @@ export class DeviceIommu implements DmaTranslation, Disposable {
 
   limit(mask: number): IovaLimit {
     const bus = busLimit(this.#options.windows);
-    const apertureEnd = APERTURE - 1;
+    const apertureEnd = this.domain.table.end - 1;
     return Number.isFinite(bus) ? { mask, apertureEnd, busLimit: bus } : { mask, apertureEnd };
   }
 
@@ -48,19 +56,35 @@ export class DeviceIommu implements DmaTranslation, Disposable {
   }
 }
 
-function domainOf({ mode, untrusted, policy, windows, simulation }: DeviceIommuOptions): DmaDomain {
-  const first = Math.min(...windows.map(({ bus }) => bus));
+function domainOf(options: DeviceIommuOptions): DmaDomain {
+  const { mode, untrusted, policy, windows, simulation, reserved = [] } = options;
+  const table = new TracedTable(options.table(), simulation.trace);
+  const { granule, end } = table;
   const iova = new IovaDomain({
     policy,
+    granule,
     timers: simulation,
-    aperture: { start: 0, end: APERTURE },
-    dmaRange: { start: first, end: busLimit(windows) + 1 },
+    aperture: { start: 0, end },
+    dmaRange: { start: Math.min(...windows.map(({ bus }) => bus)), end: busLimit(windows) + 1 },
   });
+  for (const { start, size, kind } of reserved) {
+    iova.reserve(start, start + size);
+    if (kind === "direct") mapDirect(table, start, start + size);
+  }
   return new DmaDomain({
     iova,
-    table: new TracedTable(new PlainTable({ end: APERTURE }), simulation.trace),
+    table,
     diagnostics: simulation.diagnostics,
     untrusted,
     ...(mode === "lazy" ? { lazy: { timers: simulation } } : {}),
   });
+}
+
+/** Maps what firmware's devices go on using to itself, page by page, past what is mapped (M-6). @see iommu_create_device_direct_mappings */
+function mapDirect(table: IommuTable, start: number, end: number): void {
+  const { granule } = table;
+  const first = Math.floor(start / granule) * granule;
+  for (let at = first; at < end; at += granule)
+    if (table.lookup(at as DmaAddr) === null) table.map(at as DmaAddr, at as PhysAddr, granule, READ_WRITE);
+  table.syncMap?.(first as DmaAddr, Math.ceil((end - first) / granule) * granule);
 }

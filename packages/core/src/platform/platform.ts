@@ -10,6 +10,7 @@ import type { Process } from "../sim/process.ts";
 import { type Token, tokenName } from "../token.ts";
 import { checkAbilities } from "./abilities.ts";
 import { type BoardDescription, board } from "./board.ts";
+import { isEnabled, unitOf } from "./iommu-description.ts";
 import { type Pipeline, type PlannedPipeline, planPipeline } from "./pipeline.ts";
 import { exportersFor, isOwnPlugin, type Plugin } from "./plugin.ts";
 import { runPlanned } from "./run.ts";
@@ -118,7 +119,20 @@ export function assemble(description: BoardDescription, plugins: readonly Plugin
   }
   refuseCycles(plugins, providers);
   checkNames(description, plugins);
+  checkIommus(description, plugins);
   return new Platform(description, plugins);
+}
+
+/** Every IOMMU that a device is behind is there, whether it is switched on or not. */
+function checkIommus(description: BoardDescription, plugins: readonly Plugin[]): void {
+  const { devices, model } = description;
+  const provided = plugins.flatMap(({ provides }) => Object.keys(provides.iommus ?? {}));
+  for (const [name, device] of Object.entries(devices)) {
+    const unit = unitOf(device)?.unit;
+    if (unit === undefined || provided.includes(unit) || !isEnabled(description, unit)) continue;
+    const hint = nearestName(unit, provided);
+    throw new AssemblyError(`${model}: ${name} is behind "${unit}", an IOMMU that no plugin provides${hint}`);
+  }
 }
 
 /** How many stages of a plan one device has at most: each attaches for itself. */
@@ -171,7 +185,9 @@ function checkNames(description: BoardDescription, plugins: readonly Plugin[]): 
       const hint = nearestName(device, Object.keys(devices));
       throw new AssemblyError(`${plugin.name} drives "${device}", which ${model} does not have${hint}`);
     }
+    const { iommus = {} } = plugin.provides;
     const names = [
+      ...Object.keys(iommus).map((name) => `the IOMMU "${name}"`),
       ...Object.keys(exporters).map((name) => `the exporter "${name}"`),
       ...Object.keys(importers).map((name) => `the importer of "${name}"`),
     ];

@@ -10,10 +10,14 @@ import type { DmaAllocations } from "../dma/dma-allocations.ts";
 import type { DmaApi } from "../dma/dma-api.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { AssemblyError } from "../error.ts";
+import type { IommuGroup } from "../iommu/iommu-group.ts";
+import type { IommuUnit } from "../iommu/iommu-unit.ts";
+import type { TableMemory } from "../iommu/table-memory.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { Token } from "../token.ts";
 import type { BoardDescription, Port } from "./board.ts";
+import type { TableMemoryOptions } from "./machine-tables.ts";
 
 /** What core offers to every factory of a plugin, fresh for each running system. */
 export interface CoreServices {
@@ -35,6 +39,12 @@ export interface CoreServices {
   readonly kernel: KernelProfile;
   /** The device of that name; throws `TypeError` for one that the board does not have. */
   device(name: string): DmaDevice;
+  /** The devices that an IOMMU cannot tell from that one, for a driver that manages addresses by itself; null for none. */
+  iommuGroup(name: string): IommuGroup | null;
+  /** The IOMMU of that name; throws `TypeError` for one that no plugin provides. */
+  iommu(name: string): IommuUnit;
+  /** Memory for the page tables of an IOMMU. */
+  tableMemory(options: TableMemoryOptions): TableMemory;
   /** How accesses through a port reach memory: for a device whose mappings choose it one by one (D22). */
   route(port: Port): Route;
 }
@@ -67,6 +77,8 @@ export interface Provides<N extends Needs> {
   readonly exporters?: ExporterFactories<N> | ((board: BoardDescription) => ExporterFactories<N>);
   /** Importers by the name of the device that they drive. */
   readonly importers?: Readonly<Record<string, (services: Services<N>, device: DmaDevice) => Importer>>;
+  /** IOMMUs by the name that the board's devices give them. */
+  readonly iommus?: Readonly<Record<string, (services: Services<N>) => IommuUnit>>;
   /** Services for other plugins. */
   readonly services?: readonly ServiceProvider<N>[];
 }

@@ -20,9 +20,11 @@ import { DMA_ALLOCATIONS, DmaAllocations } from "../dma/dma-allocations.ts";
 import { DMA_API, DmaApi } from "../dma/dma-api.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { DmaMasks, dmaBitMask } from "../dma/dma-mask.ts";
-import type { DmaTranslation } from "../dma/dma-translation.ts";
 import { SWIOTLB } from "../dma/swiotlb/swiotlb.ts";
 import { AssemblyError } from "../error.ts";
+import type { IommuGroup } from "../iommu/iommu-group.ts";
+import type { IommuUnit } from "../iommu/iommu-unit.ts";
+import type { TableMemory } from "../iommu/table-memory.ts";
 import { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { ScatterOptions } from "../memory/scatter.ts";
 import { nearestName } from "../nearest-name.ts";
@@ -41,12 +43,13 @@ import { FencePool } from "../sync/fence-pool.ts";
 import { ResvPool } from "../sync/resv-pool.ts";
 import { type Token, tokenName } from "../token.ts";
 import type { BoardDescription, DeviceDescription, Port } from "./board.ts";
+import { type BehindIommu, BoardIommus } from "./board-iommus.ts";
 import { memoryOf } from "./board-memory.ts";
 import { Bouncing } from "./bouncing.ts";
 import { type CoherencyChoice, policyNamed } from "./coherency-choice.ts";
 import { deviceConstraints } from "./device-constraints.ts";
-import { DeviceIommu } from "./device-iommu.ts";
 import { windowsOf } from "./device-windows.ts";
+import { MachineTables, type TableMemoryOptions } from "./machine-tables.ts";
 import { type CoreServices, exportersFor, type Needs, type Plugin, type Services } from "./plugin.ts";
 import { portOf, routeThrough } from "./port-route.ts";
 
@@ -99,9 +102,12 @@ export class System implements CoreServices, Disposable {
   readonly observed: TimedHazard[] = [];
   readonly #container: DependencyContainer = container.createChildContainer();
   readonly #devices = new Map<string, DmaDevice>();
+  readonly #iommus: BoardIommus;
+  readonly #machine: MemoryMachine;
+  readonly #units = new Map<string, () => IommuUnit>();
   readonly #exporters = new Map<string, () => Exporter>();
   readonly #importers = new Map<string, (device: DmaDevice) => Importer>();
-  readonly #made = new Map<string, Exporter | Importer>();
+  readonly #made = new Map<string, Exporter | Importer | IommuUnit>();
   readonly #disposables: Disposable[] = [];
 
   /** For `Platform.boot`, which has checked that the plugins fit. */
@@ -124,18 +130,6 @@ export class System implements CoreServices, Disposable {
     this.data = options.data === undefined ? null : this.#dataMachine(topology, options.data);
     const machine: MemoryMachine =
       this.data === null ? this.analysis : new MachinePair(this.analysis, this.data);
-    const iommus = new Map<string, DeviceIommu>();
-    for (const [name, device] of Object.entries(description.devices)) {
-      const { iommu: mode, function: of = name, untrusted = false } = device;
-      if (mode !== undefined && !iommus.has(of)) {
-        const { iovaPolicy: policy = "linux" } = description;
-        iommus.set(
-          of,
-          this.#owned(new DeviceIommu({ mode, untrusted, policy, simulation, windows: windowsOf(device) })),
-        );
-      }
-      this.#devices.set(name, deviceFrom(name, device, topology, this, iommus.get(of) ?? null));
-    }
     const services = this.#container;
     services.register(SIMULATION, { useValue: simulation });
     services.register(ARCH, { useValue: this.arch });
@@ -157,7 +151,13 @@ export class System implements CoreServices, Disposable {
     this.policy = policyNamed(options.coherency ?? "kernel", this.analysis, this.dma, this.cpu);
     services.register(COHERENCY_POLICY, { useValue: this.policy });
     this.dmaBuf = services.resolve<DmaBufCore>(DMA_BUF_CORE);
+    this.#machine = machine;
     for (const plugin of plugins) this.#register(plugin);
+    const owned = <T>(made: T): T => this.#owned(made);
+    this.#iommus = new BoardIommus(description, { simulation, unit: this.iommu, owned });
+    for (const [name, device] of Object.entries(description.devices)) {
+      this.#devices.set(name, deviceFrom(name, device, topology, this, this.#iommus.of(name, device)));
+    }
   }
 
   /** The devices by name, in the board's order. */
@@ -174,6 +174,26 @@ export class System implements CoreServices, Disposable {
 
   /** How accesses through a port reach memory: for a device whose mappings choose it one by one (D22). */
   readonly route = (port: Port): Route => this.analysis.topology.route(routeThrough(port, this.arch));
+
+  /** The IOMMU of that name; throws `TypeError` for one that no plugin provides. */
+  readonly iommu = (name: string): IommuUnit => {
+    const make = this.#units.get(name);
+    if (make === undefined) {
+      throw new TypeError(
+        `no plugin provides the IOMMU "${name}"${nearestName(name, [...this.#units.keys()])}`,
+      );
+    }
+    return this.#once(`iommu ${name}`, make);
+  };
+
+  /** The devices that an IOMMU cannot tell from that one; null where no plugin's IOMMU is before it. */
+  readonly iommuGroup = (name: string): IommuGroup | null => this.#iommus.group(this.device(name).name);
+
+  /** Memory for the page tables of an IOMMU. */
+  readonly tableMemory = (options: TableMemoryOptions): TableMemory => {
+    const { simulation, memory, arch, cpu } = this;
+    return new MachineTables({ simulation, machine: this.#machine, memory, arch, cpu }, options);
+  };
 
   /** The exporter of that name; throws `TypeError` for one that no plugin provides. */
   readonly exporter = (name: string): Exporter => {
@@ -214,7 +234,7 @@ export class System implements CoreServices, Disposable {
     return new DataMachine(topology, { policy: seeded(seed), report });
   }
 
-  #once<T extends Exporter | Importer>(key: string, make: () => T): T {
+  #once<T extends Exporter | Importer | IommuUnit>(key: string, make: () => T): T {
     let made = this.#made.get(key) as T | undefined;
     if (made === undefined) {
       made = this.#owned(make());
@@ -235,8 +255,8 @@ export class System implements CoreServices, Disposable {
     const { board, simulation, memory, cpu, dma, dmaAllocations, dmaBuf, kernel } = this;
     const core: CoreServices = {
       ...{ board, simulation, memory, cpu, dma, dmaAllocations, dmaBuf, kernel },
-      device: this.device,
-      route: this.route,
+      ...{ device: this.device, route: this.route, tableMemory: this.tableMemory },
+      ...{ iommu: this.iommu, iommuGroup: this.iommuGroup },
     };
     const resolved = (): Services<Needs> => {
       const needed = Object.entries(needs).map(([name, token]) => [name, this.#container.resolve(token)]);
@@ -247,6 +267,9 @@ export class System implements CoreServices, Disposable {
     }
     for (const [name, make] of Object.entries(provides.importers ?? {})) {
       this.#importers.set(name, (device) => make(resolved(), device));
+    }
+    for (const [name, make] of Object.entries(provides.iommus ?? {})) {
+      this.#units.set(name, () => make(resolved()));
     }
     for (const { token, create } of provides.services ?? []) {
       const once = new Map<Token<unknown>, unknown>();
@@ -270,19 +293,24 @@ function deviceFrom(
   description: DeviceDescription,
   topology: Topology,
   { arch, memory, simulation }: System,
-  iommu: DmaTranslation | null,
+  { iommu, translation }: BehindIommu,
 ): DmaDevice {
-  const { coherent, bandwidth = "1GiB", addressBits = 64 } = description;
+  const { coherent, bandwidth = "1GiB", addressBits = 64, noSnoop = false } = description;
   const windows = windowsOf(description);
+  const unsnoopedRoute = topology.route(routeThrough("direct", arch));
+  const snoopedRoute = topology.route(routeThrough(portOf(description), arch));
   return {
     name,
     class: description.class,
     function: description.function ?? null,
     coherent,
-    route: topology.route(routeThrough(portOf(description), arch)),
+    route: noSnoop ? unsnoopedRoute : snoopedRoute,
+    snoopedRoute,
+    unsnoopedRoute,
     windows,
     masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits), iommu !== null),
     iommu,
+    translation,
     untrusted: description.untrusted === true,
     constraints: deviceConstraints(description, name),
     minAlignMask: description.minAlignMask ?? 0,

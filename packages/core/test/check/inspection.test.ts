@@ -14,8 +14,8 @@ const found = (process: (system: System) => Process<unknown>) =>
 test("severity belongs to the code", () => {
   const of = (severity: string) => findingCodes.filter((code) => severityOf(code) === severity);
   expect(of("note")).toEqual(["needless-maintenance"]);
-  expect(of("warning")).toEqual(["missing-bracket", "bounced-share", "leak"]);
-  expect(of("error")).toHaveLength(findingCodes.length - 4);
+  expect(of("warning")).toEqual(["missing-bracket", "not-isolated", "bounced-share", "leak"]);
+  expect(of("error")).toHaveLength(findingCodes.length - 5);
 });
 
 test("a process that gives everything back finds nothing, and has a result", () => {

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type DmaDevice, Extents, type SgMapping, segmentLimitsOf } from "../../src/index.ts";
+import { reached } from "../iommu/reached.ts";
 import { translatedPlatform } from "./translated.ts";
 
 const PAGE = 4096;
@@ -48,12 +49,12 @@ const pagesOf = (extents: Extents): number[] => {
 };
 
 /** The physical address of each page that the device gets at, in the order of its segments. */
-function translated({ iommu }: DmaDevice, { dmaAddresses, dmaLengths }: SgMapping): (number | null)[] {
+function translated({ translation }: DmaDevice, { dmaAddresses, dmaLengths }: SgMapping): (number | null)[] {
   const found: (number | null)[] = [];
   for (const [i, start] of dmaAddresses.entries()) {
     const end = start + (dmaLengths[i] as number);
     for (let at = start; at < end; at = Math.min(end, at - (at % PAGE) + PAGE))
-      found.push(iommu?.domain.table.translate(at as never, 0) ?? null);
+      found.push(translation === undefined || translation === null ? null : reached(translation, at, 0));
   }
   return found;
 }

@@ -1,65 +1,101 @@
 // SPDX-License-Identifier: MIT
+import { definePlugin, type Plugin } from "@dmabuf/core";
 import {
-  definePlugin,
-  IntervalMap,
-  KernelError,
-  PAGE_SIZE,
-  type PhysAddr,
-  type Plugin,
-  physAddr,
-  type Token,
-  token,
-} from "@dmabuf/core";
+  Descriptor,
+  type DeviceTranslation,
+  type IommuMaster,
+  IommuProt,
+  type IommuTable,
+  type IommuUnit,
+  PageTable,
+  PagingDomain,
+  refused,
+  type TableFormat,
+  Tlb,
+  type Translation,
+  untranslated,
+} from "@dmabuf/core/iommu";
 
-/** Size of the space that devices see: 48 bits, in pages. */
-const PAGES = 2 ** 48 / PAGE_SIZE;
-const UNMAPPED = -(2 ** 31);
+const { READ, WRITE, CACHE } = IommuProt;
+const LEAF = 1 << 4;
+const PROT = READ | WRITE | CACHE;
+const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** One translation context of a template-name IOMMU: device addresses to physical ones, in whole pages. */
-export interface TemplateName {
-  /** Maps `size` bytes. Throws `KernelError` EINVAL unless everything is whole pages, EEXIST when a page is mapped. */
-  map(iova: number, physical: PhysAddr, size: number): void;
-  /** Takes back what lies in the range; pages that are not mapped are passed over. */
-  unmap(iova: number, size: number): void;
-  /** The physical address, or null where the device would fault. */
-  translate(iova: number): PhysAddr | null;
+/** Two levels of 1024 descriptors of 32 bits: an address above bit 12, bits 0 to 2 what is allowed, bit 4 a page. */
+const format: TableFormat = {
+  name: "template-name",
+  descriptorBytes: 4,
+  levels: [
+    { level: 1, shift: 22, bits: 10, leaf: false },
+    { level: 2, shift: 12, bits: 10, leaf: true },
+  ],
+  outputEnd: 2 ** 32,
+  kindOf: (low) => (low === 0 ? Descriptor.INVALID : (low & LEAF) === 0 ? Descriptor.TABLE : Descriptor.LEAF),
+  addressOf: (low) => (low & 0xffff_f000) >>> 0,
+  protOf: (low) => low & PROT,
+  writeLeaves(words, at, count, _level, address, prot) {
+    for (let i = 0; i < count; i++) words[at + i] = address + i * 4096 + (prot & PROT) + LEAF;
+  },
+  writeTable(words, at, _level, address) {
+    words[at] = address + (1 << 5);
+  },
+};
+
+/** A template-name IOMMU: an address space for each id, and one TLB in front of them. */
+class TemplateName implements IommuUnit {
+  readonly kind = "template-name";
+  readonly #tlb = new Tlb(4096, 2 ** 32);
+  /** What each id goes through; an id that is not there is blocked. */
+  readonly #attached = new Map<number, PagingDomain | "identity">();
+  /** The tag in the TLB of each domain. */
+  readonly #tags = new Map<IommuTable, number>();
+
+  allocateDomain(): IommuTable {
+    const tag = this.#tags.size;
+    const domain = new PagingDomain({
+      table: new PageTable(format),
+      invalidation: {
+        range: (iova, size) => this.#tlb.invalidate(tag, iova, size),
+        all: () => this.#tlb.invalidateTag(tag),
+      },
+    });
+    this.#tags.set(domain, tag);
+    return domain;
+  }
+
+  attach({ ids }: IommuMaster, domain: IommuTable | "identity" | "blocked"): void {
+    for (const id of ids) {
+      if (domain === "blocked") this.#attached.delete(id);
+      else this.#attached.set(id, domain as PagingDomain | "identity");
+    }
+  }
+
+  translation(id: number): DeviceTranslation {
+    return { translate: (address, access) => this.#translate(id, address, access) };
+  }
+
+  #translate(id: number, address: number, access: number): Translation {
+    const domain = this.#attached.get(id);
+    if (domain === undefined) return refused("blocked", address);
+    if (domain === "identity") return untranslated(address);
+    const tag = this.#tags.get(domain) as number;
+    const { table } = domain;
+    if (!this.#tlb.find(tag, address)) {
+      if (address >= table.end || table.fetch(address) !== Descriptor.LEAF) return refused("not mapped", address);
+      const prot = format.protOf(table.low, table.high, table.level);
+      this.#tlb.fill(tag, address, table.output(address), table.size, prot);
+      this.#tlb.find(tag, address);
+    }
+    const { address: to, end, attributes } = this.#tlb;
+    if ((access & ~attributes & (READ | WRITE)) !== 0) return refused("no permission", address);
+    const missing = table.lookup(address) === to ? null : `an invalidation of ${hex(address)}`;
+    return { fault: null, address: to, end, snooping: (attributes & CACHE) === 0 ? "never" : "always", missing };
+  }
 }
 
-/** The service that other plugins ask for with `needs`. */
-export const TEMPLATE_NAME: Token<TemplateName> = token<TemplateName>("iommu-template-name", "TemplateName");
-
-/** A page table, kept as runs of pages that lie at the same distance from their physical ones. */
-class PageTable implements TemplateName {
-  /** Physical minus device page number. */
-  readonly #distance = new IntervalMap(0, PAGES, UNMAPPED);
-
-  map(iova: number, physical: PhysAddr, size: number): void {
-    if (!(size > 0) || [iova, physical, size].some((value) => value % PAGE_SIZE !== 0)) {
-      const reason = `[${iova}, ${iova + size}) to ${physical} is not in whole pages of ${PAGE_SIZE} bytes`;
-      throw new KernelError("EINVAL", "iommu_map", reason);
-    }
-    const first = iova / PAGE_SIZE;
-    const end = first + size / PAGE_SIZE;
-    for (let page = first; page < end; page = this.#distance.runEnd(page)) {
-      if (this.#distance.at(page) === UNMAPPED) continue;
-      throw new KernelError("EEXIST", "iommu_map", `${page * PAGE_SIZE} is mapped already`);
-    }
-    this.#distance.set(first, end, physical / PAGE_SIZE - first);
-  }
-
-  unmap(iova: number, size: number): void {
-    this.#distance.set(Math.floor(iova / PAGE_SIZE), Math.ceil((iova + size) / PAGE_SIZE), UNMAPPED);
-  }
-
-  translate(iova: number): PhysAddr | null {
-    const distance = this.#distance.at(Math.floor(iova / PAGE_SIZE));
-    return distance === UNMAPPED ? null : physAddr(iova + distance * PAGE_SIZE);
-  }
-}
-
-/** The template-name IOMMU: provides {@link TEMPLATE_NAME}, one context for each running system. */
-export const templateName = (): Plugin =>
+/** The template-name IOMMU, under the name that the board gives it. */
+export const templateName = (name: string): Plugin =>
   definePlugin({
     name: "@dmabuf/iommu-template-name",
-    provides: { services: [{ token: TEMPLATE_NAME, create: () => new PageTable() }] },
+    provides: { iommus: { [name]: () => new TemplateName() } },
   });

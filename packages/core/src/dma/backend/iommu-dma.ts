@@ -106,13 +106,7 @@ export class IommuDma implements DmaBackend {
     dmaLengths: Float64Array,
     release: () => void,
   ): Placement {
-    const { domain } = translationOf(request.device);
-    return new IommuPlacement(this.#hands, request, {
-      dmaAddresses,
-      dmaLengths,
-      table: domain.table,
-      release,
-    });
+    return new IommuPlacement(this.#hands, request, { dmaAddresses, dmaLengths, release });
   }
 }
 

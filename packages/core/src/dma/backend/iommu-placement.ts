@@ -5,7 +5,6 @@ import type { Trace } from "../../sim/trace.ts";
 import type { Arch } from "../arch.ts";
 import type { Cpu } from "../cpu.ts";
 import type { DmaDirection } from "../direction.ts";
-import type { IommuTable } from "../iova/iommu-table.ts";
 import { busStretches } from "./bus-stretches.ts";
 import type { MapRequest, Placement, Reached, ReachingAccess } from "./dma-backend.ts";
 import { translatedReach } from "./translated-reach.ts";
@@ -21,7 +20,6 @@ export interface PlacementHands {
 export interface PlacedAddresses {
   readonly dmaAddresses: Float64Array;
   readonly dmaLengths: Float64Array;
-  readonly table: IommuTable;
   /** Unmaps them and gives them back, as the domain does. */
   readonly release: () => void;
 }
@@ -33,7 +31,6 @@ export class IommuPlacement implements Placement {
   readonly bounced = null;
   readonly #hands: PlacementHands;
   readonly #request: MapRequest;
-  readonly #table: IommuTable;
   readonly #release: () => void;
 
   constructor(hands: PlacementHands, request: MapRequest, placed: PlacedAddresses) {
@@ -41,7 +38,6 @@ export class IommuPlacement implements Placement {
     this.#request = request;
     this.dmaAddresses = placed.dmaAddresses;
     this.dmaLengths = placed.dmaLengths;
-    this.#table = placed.table;
     this.#release = placed.release;
   }
 
@@ -71,8 +67,7 @@ export class IommuPlacement implements Placement {
 
   reached(part: Extents, own: Route, access: ReachingAccess): readonly Reached[] {
     const stretches = busStretches(this, access.offset, part.bytes);
-    const extents = translatedReach(this.#request.device, this.#table, stretches, access, this.#hands.trace);
-    return extents === null ? [] : [{ route: own, extents }];
+    return translatedReach(this.#request.device, stretches, own, access, this.#hands.trace);
   }
 
   get #maintains(): boolean {

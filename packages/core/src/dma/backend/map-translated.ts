@@ -5,9 +5,9 @@ import type { DmaDirection } from "../direction.ts";
 import type { DmaAttributes } from "../dma-attributes.ts";
 import type { DmaDevice } from "../dma-device.ts";
 import type { DmaTranslation } from "../dma-translation.ts";
-import { iommuProt } from "../iova/iommu-prot.ts";
 import type { IovaLimit } from "../iova/iova-domain.ts";
 import type { MapRequest } from "./dma-backend.ts";
+import { iommuProt } from "./mapping-prot.ts";
 
 /** The IOMMU of a device that has one. */
 export function translationOf({ iommu, name }: DmaDevice): DmaTranslation {

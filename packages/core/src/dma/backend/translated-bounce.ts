@@ -8,7 +8,6 @@ import type { TakenSlots } from "../swiotlb/take-slots.ts";
 import type { BouncedPlacement } from "./bounced-placement.ts";
 import { busStretches } from "./bus-stretches.ts";
 import type { MapRequest, Placement, Reached, ReachingAccess } from "./dma-backend.ts";
-import { translationOf } from "./map-translated.ts";
 import { splitPart } from "./split-part.ts";
 import { translatedReach } from "./translated-reach.ts";
 
@@ -84,14 +83,13 @@ export class TranslatedBounce implements Placement {
 
   reached(part: Extents, own: Route, access: ReachingAccess): readonly Reached[] {
     const { device } = this.#request;
-    const { table } = translationOf(device).domain;
     const stretches = busStretches(this, access.offset, part.bytes);
-    const physical = translatedReach(device, table, stretches, access, this.#trace);
-    if (physical === null) return [];
-    const { direct, slots: originals } = splitPart(physical, this.#slots);
-    const reached: Reached[] = [];
-    if (direct !== null) reached.push({ route: own, extents: direct });
-    if (originals !== null) reached.push({ route: this.#domain.routeFor(own), extents: originals });
-    return reached;
+    return translatedReach(device, stretches, own, access, this.#trace).flatMap(({ route, extents }) => {
+      const { direct, slots: originals } = splitPart(extents, this.#slots);
+      const reached: Reached[] = [];
+      if (direct !== null) reached.push({ route, extents: direct });
+      if (originals !== null) reached.push({ route: this.#domain.routeFor(route), extents: originals });
+      return reached;
+    });
   }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-import type { DmaAddr } from "../../address.ts";
 import type { AccessKind } from "../../coherency/operation.ts";
+import type { Route } from "../../coherency/topology.ts";
+import { IommuProt } from "../../iommu/iommu-prot.ts";
+import { ioPageFault, staleTranslation, translationFault } from "../../iommu/iommu-trace.ts";
+import type { Snooping, Translation } from "../../iommu/translation.ts";
 import { Extents } from "../../memory/extents.ts";
 import type { Trace } from "../../sim/trace.ts";
 import type { DmaDevice } from "../dma-device.ts";
-import { IommuProt } from "../iova/iommu-prot.ts";
-import type { IommuTable } from "../iova/iommu-table.ts";
-import { iommuFaults, ioPageFault, staleTranslation, translationFault } from "../iova/iommu-trace.ts";
+import type { Reached } from "./dma-backend.ts";
 
 /** A stretch of bus addresses. */
 export interface BusStretch {
@@ -22,57 +23,85 @@ export interface DeviceWork {
   readonly event: number;
 }
 
+/** Input address that no bus has: where what nobody translates is looked at again. */
+const PAST = 2 ** 52;
+
 /**
- * The physical memory that a device gets at when it uses bus addresses one after the other, page by page through the TLB. It
- * ends at the first address that faults, with the event `iommu:io_page_fault`. Null when nothing was reached. What is
- * reached although it is unmapped leaves an event, too (X-23).
+ * The physical memory that a device gets at when it uses bus addresses one after the other, by whatever translates them, and the
+ * way it takes there. It ends at the first address that faults, with the event `iommu:io_page_fault`. What is reached although
+ * it is unmapped leaves an event, too (X-23).
+ * @param own the way that the device's accesses take where nothing decides otherwise
  */
 export function translatedReach(
   device: DmaDevice,
-  table: IommuTable,
   stretches: Iterable<BusStretch>,
+  own: Route,
   work: DeviceWork,
   trace: Trace,
-): Extents | null {
+): readonly Reached[] {
+  const { translation } = device;
+  if (translation === undefined || translation === null)
+    throw new TypeError(`${device.name} is not translated`);
   const access = work.kind === "read" ? IommuProt.READ : IommuProt.WRITE;
-  const pairs: number[] = [];
-  let wasStale = false;
+  const parts: { route: Route; pairs: number[] }[] = [];
+  let missing: string | null = null;
   for (const { address, length } of stretches) {
     const end = address + length;
     for (let at = address; at < end; ) {
-      const phys = table.translate(at as DmaAddr, access);
-      if (phys === null) {
-        fault(device, table, at as DmaAddr, work, trace);
-        return extentsOf(pairs);
+      const answer = translation.translate(at, access);
+      if (answer.missing !== null && answer.missing !== missing) stale(device, at, answer, work, trace);
+      missing = answer.missing;
+      if (answer.fault !== null) {
+        fault(device, at, answer.fault, work, trace);
+        return reached(parts);
       }
-      const isStale = table.isStale(at as DmaAddr);
-      if (isStale && !wasStale) {
-        const kind = work.kind === "read" ? 0 : 1;
-        trace.emitCaused(work.event, staleTranslation, trace.intern(device.name), at, phys, kind);
+      const stop = Math.min(end, answer.end, PAST);
+      const route = routeOf(device, answer.snooping, own);
+      let part = parts.at(-1);
+      if (part?.route !== route) {
+        part = { route, pairs: [] };
+        parts.push(part);
       }
-      wasStale = isStale;
-      const stop = Math.min(end, at - (at % table.granule) + table.granule);
-      if (pairs.at(-1) === phys) pairs[pairs.length - 1] = phys + stop - at;
-      else pairs.push(phys, phys + stop - at);
+      const { pairs } = part;
+      if (pairs.at(-1) === answer.address) pairs[pairs.length - 1] = answer.address + stop - at;
+      else pairs.push(answer.address, answer.address + stop - at);
       at = stop;
     }
   }
-  return extentsOf(pairs);
+  return reached(parts);
 }
 
-function fault(
+/** The way of an access whose mapping has a say. */
+function routeOf({ snoopedRoute, unsnoopedRoute }: DmaDevice, snooping: Snooping, own: Route): Route {
+  if (snooping === "never") return unsnoopedRoute ?? own;
+  return snooping === "always" && own.kind === "direct" ? (snoopedRoute ?? own) : own;
+}
+
+function stale(
   device: DmaDevice,
-  table: IommuTable,
-  iova: DmaAddr,
+  at: number,
+  answer: Translation,
   { kind, event }: DeviceWork,
   trace: Trace,
 ): void {
   const name = trace.intern(device.name);
-  const reason = iommuFaults.indexOf(table.faultOf(iova));
-  const cause = trace.emitCaused(event, translationFault, name, iova, reason);
+  // With a flush queue it is not an instruction that is missing: it comes later, and the device should have stopped (I-5).
+  const missing = trace.intern(device.iommu?.domain.isLazy === true ? "" : (answer.missing ?? ""));
+  trace.emitCaused(event, staleTranslation, name, at, answer.address, kind === "read" ? 0 : 1, missing);
+}
+
+function fault(
+  device: DmaDevice,
+  iova: number,
+  reason: string,
+  { kind, event }: DeviceWork,
+  trace: Trace,
+): void {
+  const name = trace.intern(device.name);
+  const cause = trace.emitCaused(event, translationFault, name, iova, trace.intern(reason));
   const flags = kind === "write" ? 1 : 0;
   trace.emitCaused(cause, ioPageFault, name, trace.intern(device.class), iova, flags);
 }
 
-const extentsOf = (pairs: readonly number[]): Extents | null =>
-  pairs.length === 0 ? null : new Extents(Float64Array.from(pairs));
+const reached = (parts: readonly { route: Route; pairs: readonly number[] }[]): readonly Reached[] =>
+  parts.map(({ route, pairs }) => ({ route, extents: new Extents(Float64Array.from(pairs)) }));

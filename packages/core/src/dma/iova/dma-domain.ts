@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { alignDown, alignUp, type DmaAddr, type PhysAddr } from "../../address.ts";
 import { KernelError } from "../../error.ts";
+import type { IommuTable } from "../../iommu/iommu-table.ts";
 import type { Diagnostics } from "../../sim/diagnostic.ts";
 import { FlushQueue, type FlushQueueOptions } from "./flush-queue.ts";
-import type { IommuTable } from "./iommu-table.ts";
 import type { IovaDomain, IovaLimit } from "./iova-domain.ts";
 import type { Timers } from "./timers.ts";
 

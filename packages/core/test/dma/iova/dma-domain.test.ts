@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from "vitest";
 import type { DmaAddr, PhysAddr } from "../../../src/address.ts";
+import { iommuProt } from "../../../src/dma/backend/mapping-prot.ts";
 import { DmaDomain, type DmaDomainOptions } from "../../../src/dma/iova/dma-domain.ts";
-import { IommuProt, iommuProt } from "../../../src/dma/iova/iommu-prot.ts";
 import { IovaDomain } from "../../../src/dma/iova/iova-domain.ts";
-import { PlainTable } from "../../../src/dma/iova/plain-table.ts";
+import { IommuProt } from "../../../src/iommu/iommu-prot.ts";
+import { PlainTable } from "../../../src/iommu/plain-table.ts";
 import { MILLISECOND } from "../../../src/sim/clock.ts";
+import { isStale, reached } from "../../iommu/reached.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const { READ, WRITE, CACHE, PRIV, MMIO } = IommuProt;
@@ -34,55 +36,55 @@ test("a mapping has the offset of its memory, whole granules and its flags", () 
   const address = domain.map(BUFFER, 0x2000, READ | WRITE, LIMIT) as DmaAddr;
   expect(address).toBe(0xffff_c200);
   expect(table.mappedBytes).toBe(0x3000);
-  expect(table.translate((address + 0x1fff) as DmaAddr, READ)).toBe(BUFFER + 0x1fff);
+  expect(reached(table, (address + 0x1fff) as DmaAddr, READ)).toBe(BUFFER + 0x1fff);
   expect(table.prot(address)).toBe(READ | WRITE);
 });
 
 test("strict: after unmap the device reaches nothing, and the address is free at once (G.9)", () => {
   const { domain, table } = setUp({ lazy: false });
   const address = domain.map(BUFFER, 4096, WRITE, LIMIT) as DmaAddr;
-  table.translate(address, WRITE);
+  reached(table, address, WRITE);
   domain.unmap(address, 4096);
   expect(domain.isLazy).toBe(false);
-  expect(table.translate(address, WRITE)).toBeNull();
+  expect(reached(table, address, WRITE)).toBeNull();
   expect(domain.map(BUFFER, 4096, WRITE, LIMIT)).toBe(address);
 });
 
 test("lazy: until the timer flushes, the device still writes the unmapped page; only then is the address free (G.9)", () => {
   const { time, domain, table } = setUp();
   const address = domain.map(BUFFER, 64, WRITE, LIMIT) as DmaAddr;
-  table.translate(address, WRITE);
+  reached(table, address, WRITE);
   domain.unmap(address, 64);
   expect(table.lookup(address)).toBeNull();
-  expect(table.isStale(address)).toBe(true);
+  expect(isStale(table, address)).toBe(true);
   expect(domain.map(BUFFER, 64, WRITE, LIMIT)).toBe(address - 4096);
   time.pass(10 * MILLISECOND - 1);
-  expect(table.translate(address, WRITE)).toBe(BUFFER);
+  expect(reached(table, address, WRITE)).toBe(BUFFER);
   time.pass(1);
-  expect(table.translate(address, WRITE)).toBeNull();
+  expect(reached(table, address, WRITE)).toBeNull();
   expect(domain.map(BUFFER, 64, WRITE, LIMIT)).toBe(address);
 });
 
 test("lazy: what the device has not touched before the unmap it does not reach after", () => {
   const { domain, table } = setUp();
   const address = domain.map(BUFFER, 2 * 4096, WRITE, LIMIT) as DmaAddr;
-  table.translate(address, WRITE);
+  reached(table, address, WRITE);
   domain.unmap(address, 2 * 4096);
-  expect(table.translate(address, WRITE)).toBe(BUFFER);
-  expect(table.translate((address + 4096) as DmaAddr, WRITE)).toBeNull();
+  expect(reached(table, address, WRITE)).toBe(BUFFER);
+  expect(reached(table, (address + 4096) as DmaAddr, WRITE)).toBeNull();
 });
 
 test("lazy: the 256th unmap closes the window of all before it", () => {
   const { domain, table } = setUp();
   const addresses = Array.from({ length: 256 }, (_, i) => {
     const address = domain.map((i * 4096) as PhysAddr, 4096, READ, LIMIT) as DmaAddr;
-    table.translate(address, READ);
+    reached(table, address, READ);
     return address;
   });
   for (const address of addresses.slice(0, 255)) domain.unmap(address, 4096);
-  expect(addresses.every((address) => table.translate(address, READ) !== null)).toBe(true);
+  expect(addresses.every((address) => reached(table, address, READ) !== null)).toBe(true);
   domain.unmap(addresses[255] as DmaAddr, 4096);
-  expect(addresses.every((address) => table.translate(address, READ) === null)).toBe(true);
+  expect(addresses.every((address) => reached(table, address, READ) === null)).toBe(true);
   expect(domain.flushQueue?.length).toBe(1);
 });
 

@@ -3,10 +3,11 @@ import { expect, test } from "vitest";
 import type { DmaAddr, PhysAddr } from "../../../src/address.ts";
 import { DmaDomain } from "../../../src/dma/iova/dma-domain.ts";
 import { DmaIovaState } from "../../../src/dma/iova/dma-iova-state.ts";
-import { IommuProt } from "../../../src/dma/iova/iommu-prot.ts";
 import { IovaDomain } from "../../../src/dma/iova/iova-domain.ts";
-import { PlainTable } from "../../../src/dma/iova/plain-table.ts";
+import { IommuProt } from "../../../src/iommu/iommu-prot.ts";
+import { PlainTable } from "../../../src/iommu/plain-table.ts";
 import { MILLISECOND } from "../../../src/sim/clock.ts";
+import { reached } from "../../iommu/reached.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const { READ, WRITE } = IommuProt;
@@ -43,7 +44,7 @@ test("pages from anywhere become one range, the first and the last of them partl
   state.sync(0, state.size);
   expect(state.isReady(0, state.size)).toBe(true);
   expect(table.synced).toEqual([[0xffff_c000, 3 * PAGE]]);
-  const at = (offset: number) => table.translate((state.address + offset) as DmaAddr, READ);
+  const at = (offset: number) => reached(table, (state.address + offset) as DmaAddr, READ);
   expect([at(0), at(0x1ff), at(0x200), at(0x1200), at(0x14ff)]).toEqual([
     0x1_0e00, 0x1_0fff, 0x7_0000, 0x3_0000, 0x3_02ff,
   ]);
@@ -79,17 +80,17 @@ test("unlink closes the window at once, in lazy mode too; destroy leaves it open
   for (const state of [a, b]) {
     state.link(0x5000 as PhysAddr, 0, PAGE, WRITE);
     state.sync(0, PAGE);
-    table.translate(state.address, WRITE);
+    reached(table, state.address, WRITE);
   }
   a.unlink(0, PAGE);
-  expect(table.translate(a.address, WRITE)).toBeNull();
+  expect(reached(table, a.address, WRITE)).toBeNull();
   a.free();
   expect(allocate(0, PAGE).address).toBe(a.address);
   b.destroy(PAGE);
-  expect(table.translate(b.address, WRITE)).toBe(0x5000);
+  expect(reached(table, b.address, WRITE)).toBe(0x5000);
   expect(domain.flushQueue?.length).toBe(1);
   time.pass(10 * MILLISECOND);
-  expect(table.translate(b.address, WRITE)).toBeNull();
+  expect(reached(table, b.address, WRITE)).toBeNull();
   expect(allocate(0, PAGE).address).toBe(b.address);
 });
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { alignDown, type DmaAddr, PAGE_SIZE, type PhysAddr } from "../../address.ts";
-import { KernelError } from "../../error.ts";
+import { alignDown, type DmaAddr, PAGE_SIZE, type PhysAddr } from "../address.ts";
+import { KernelError } from "../error.ts";
 import { IommuProt } from "./iommu-prot.ts";
 import type { IommuTable } from "./iommu-table.ts";
-import type { IommuFault } from "./iommu-trace.ts";
+import { type DeviceTranslation, refused, type Translation } from "./translation.ts";
 import { TranslationCache } from "./translation-cache.ts";
 import { TranslationRuns } from "./translation-runs.ts";
 
@@ -24,7 +24,7 @@ export interface PlainTableOptions {
  * still reaches a page that was unmapped until the range or everything is flushed (I-5). The cost of mapping follows the
  * number of calls, not of pages.
  */
-export class PlainTable implements IommuTable {
+export class PlainTable implements IommuTable, DeviceTranslation {
   readonly granule: number;
   readonly end: number;
   readonly deferredFlush: boolean;
@@ -78,18 +78,21 @@ export class PlainTable implements IommuTable {
     this.tlb.flushAll();
   }
 
-  translate(iova: DmaAddr, access: number): PhysAddr | null {
-    const page = Math.floor(iova / this.granule);
-    if (page >= this.#end || !this.tlb.fill(page, this.#pages)) return null;
-    const prot = this.tlb.protOf(page);
-    if ((access & ~prot & READ_WRITE) !== 0 || (prot & ~access & IommuProt.PRIV) !== 0) return null;
-    return (this.tlb.physOf(page) * this.granule + (iova % this.granule)) as PhysAddr;
-  }
-
-  faultOf(iova: DmaAddr): IommuFault {
-    const page = Math.floor(iova / this.granule);
-    if (page >= this.#end) return "beyond the table";
-    return this.tlb.has(page) || this.#pages.has(page) ? "no permission" : "not mapped";
+  translate(iova: number, access: number): Translation {
+    const { granule, tlb } = this;
+    const page = Math.floor(iova / granule);
+    if (page >= this.#end) return refused("beyond the table", iova);
+    if (!tlb.fill(page, this.#pages)) return refused("not mapped", iova);
+    const prot = tlb.protOf(page);
+    if ((access & ~prot & READ_WRITE) !== 0 || (prot & ~access & IommuProt.PRIV) !== 0)
+      return refused("no permission", iova);
+    return {
+      fault: null,
+      address: tlb.physOf(page) * granule + (iova % granule),
+      end: (page + 1) * granule,
+      snooping: "device",
+      missing: this.#isStale(page) ? `an invalidation of 0x${(page * granule).toString(16)}` : null,
+    };
   }
 
   lookup(iova: DmaAddr): PhysAddr | null {
@@ -103,9 +106,8 @@ export class PlainTable implements IommuTable {
     return this.#pages.protOf(Math.floor(iova / this.granule));
   }
 
-  isStale(iova: DmaAddr): boolean {
-    const page = Math.floor(iova / this.granule);
-    if (page >= this.#end || !this.tlb.has(page)) return false;
+  /** Whether the TLB says of a page that it has what the page tables do not say any more (I-5). */
+  #isStale(page: number): boolean {
     const pages = this.#pages;
     return (
       !pages.has(page) ||

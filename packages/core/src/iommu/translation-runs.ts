@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { IntervalMap } from "../../memory/interval-map.ts";
+import { IntervalMap } from "../memory/interval-map.ts";
 
 /** The id of pages without a translation. */
 const NONE = 0;

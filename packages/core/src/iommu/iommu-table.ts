@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-import type { DmaAddr, PhysAddr } from "../../address.ts";
-import type { IommuFault } from "./iommu-trace.ts";
+import type { DmaAddr, PhysAddr } from "../address.ts";
 
 /**
- * What an IOMMU translates for one domain: page tables and the TLB in front of them. Sizes and addresses are in bytes and
- * multiples of the granule. @see struct iommu_domain_ops
+ * A paging domain as its owner uses it: page tables, and the invalidation of what IOMMUs remember of them. Sizes and addresses
+ * are in bytes and multiples of the granule. @see struct iommu_domain_ops
  */
 export interface IommuTable {
   /** Smallest page, in bytes. */
@@ -29,15 +28,6 @@ export interface IommuTable {
   flushAll(): void;
   /** Makes new mappings known to an IOMMU that remembers pages without one. @see iotlb_sync_map */
   syncMap?(iova: DmaAddr, size: number): void;
-  /**
-   * The physical address that a device gets at, through the TLB; null when the access faults. `access` is what it needs:
-   * `IommuProt.READ`, `WRITE`, or both, and `PRIV` when it is privileged.
-   */
-  translate(iova: DmaAddr, access: number): PhysAddr | null;
-  /** Why `translate` has just said null. */
-  faultOf(iova: DmaAddr): IommuFault;
-  /** Whether `translate` answers from the TLB what the page tables do not say any more (I-5). */
-  isStale(iova: DmaAddr): boolean;
   /** What the page tables say, without the TLB; null where nothing is mapped. @see iommu_iova_to_phys */
   lookup(iova: DmaAddr): PhysAddr | null;
 }

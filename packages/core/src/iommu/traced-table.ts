@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-import type { DmaAddr, PhysAddr } from "../../address.ts";
-import type { Trace } from "../../sim/trace.ts";
+import type { DmaAddr, PhysAddr } from "../address.ts";
+import type { Trace } from "../sim/trace.ts";
 import type { IommuTable } from "./iommu-table.ts";
-import { type IommuFault, iommuMap, iommuUnmap } from "./iommu-trace.ts";
+import { iommuMap, iommuUnmap } from "./iommu-trace.ts";
 
-/** A table whose maps and unmaps leave the kernel's events. */
+/** A domain whose maps and unmaps leave the kernel's events. */
 export class TracedTable implements IommuTable {
   readonly #table: IommuTable;
   readonly #trace: Trace;
@@ -47,18 +47,6 @@ export class TracedTable implements IommuTable {
 
   syncMap(iova: DmaAddr, size: number): void {
     this.#table.syncMap?.(iova, size);
-  }
-
-  translate(iova: DmaAddr, access: number): PhysAddr | null {
-    return this.#table.translate(iova, access);
-  }
-
-  faultOf(iova: DmaAddr): IommuFault {
-    return this.#table.faultOf(iova);
-  }
-
-  isStale(iova: DmaAddr): boolean {
-    return this.#table.isStale(iova);
   }
 
   lookup(iova: DmaAddr): PhysAddr | null {

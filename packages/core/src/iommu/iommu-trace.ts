@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { tracepoint } from "../../sim/tracepoint.ts";
+import { tracepoint } from "../sim/tracepoint.ts";
 
 /** Addresses were mapped. @see trace_map */
 export const iommuMap = tracepoint(
@@ -29,19 +29,13 @@ export const ioPageFault = tracepoint(
   ["flags", "number"],
 );
 
-/** Why an IOMMU refuses an access, in the order of the field `reason` of {@link translationFault}. */
-export const iommuFaults = ["not mapped", "no permission", "beyond the table"] as const;
-
-/** One of {@link iommuFaults}. */
-export type IommuFault = (typeof iommuFaults)[number];
-
 /** Ours, before `io_page_fault`, which does not say why. */
 export const translationFault = tracepoint(
   "iommu",
   "translation_fault",
   ["device", "string"],
   ["iova", "address"],
-  ["reason", iommuFaults],
+  ["reason", "string"],
 );
 
 /** Ours: a device got through on a translation that the page tables do not have any more. */
@@ -52,4 +46,32 @@ export const staleTranslation = tracepoint(
   ["iova", "address"],
   ["paddr", "address"],
   ["kind", ["read", "write"]],
+  ["missing", "string"],
+);
+
+/** Ours: the CPU wrote descriptors of an IOMMU whose walker does not snoop. */
+export const tableWrite = tracepoint(
+  "iommu",
+  "table_write",
+  ["iommu", "string"],
+  ["address", "address"],
+  ["size", "number"],
+);
+
+/** Ours: the walker of an IOMMU that does not snoop read a descriptor. */
+export const tableFetch = tracepoint(
+  "iommu",
+  "table_fetch",
+  ["iommu", "string"],
+  ["address", "address"],
+  ["size", "number"],
+);
+
+/** Ours: devices that the IOMMU cannot tell apart, in one group (M-2). */
+export const iommuGroup = tracepoint(
+  "iommu",
+  "shared_group",
+  ["iommu", "string"],
+  ["devices", "string"],
+  ["id", "number"],
 );

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+import type { DmaTranslation } from "../dma/dma-translation.ts";
+import { WindowTranslation } from "../dma/window-translation.ts";
+import { AssemblyError } from "../error.ts";
+import type { DomainType } from "../iommu/domain-type.ts";
+import { IommuGroup } from "../iommu/iommu-group.ts";
+import { iommuGroup } from "../iommu/iommu-trace.ts";
+import type { IommuUnit } from "../iommu/iommu-unit.ts";
+import { PlainTable } from "../iommu/plain-table.ts";
+import { StackedTranslation } from "../iommu/stacked-translation.ts";
+import type { DeviceTranslation } from "../iommu/translation.ts";
+import type { Simulation } from "../sim/simulation.ts";
+import type { BoardDescription, DeviceDescription } from "./board.ts";
+import { DeviceIommu } from "./device-iommu.ts";
+import { windowsOf } from "./device-windows.ts";
+import { type DeviceIommuDescription, isEnabled, unitOf } from "./iommu-description.ts";
+
+/** Input addresses of an IOMMU without a format: 48 bits, as most have. */
+const APERTURE = 2 ** 48;
+
+/** What a device of a board has of IOMMUs. */
+export interface BehindIommu {
+  readonly iommu: DmaTranslation | null;
+  readonly translation: DeviceTranslation | null;
+}
+
+const nothing: BehindIommu = { iommu: null, translation: null };
+
+/** What boots with the IOMMUs. */
+interface Hands {
+  readonly simulation: Simulation;
+  /** The IOMMU of a plugin by its name. */
+  readonly unit: (name: string) => IommuUnit;
+  /** Takes care that what is made is disposed of. */
+  readonly owned: <T>(made: T) => T;
+}
+
+/** The IOMMUs of a board that boots, and which device is behind which. */
+export class BoardIommus {
+  readonly #board: BoardDescription;
+  readonly #hands: Hands;
+  readonly #groups = new Map<string, IommuGroup>();
+  readonly #iommus = new Map<string, DmaTranslation | null>();
+  readonly #plain = new Map<string, BehindIommu>();
+
+  constructor(board: BoardDescription, hands: Hands) {
+    this.#board = board;
+    this.#hands = hands;
+    for (const names of groupsOf(board)) this.#makeGroup(names);
+  }
+
+  /** The group that a device is in, or null where no IOMMU of a plugin is before it. */
+  group(name: string): IommuGroup | null {
+    return this.#groups.get(name) ?? null;
+  }
+
+  /** What a device goes through. */
+  of(name: string, device: DeviceDescription): BehindIommu {
+    const { iommu: asked, function: of = name, untrusted = false } = device;
+    if (asked === undefined) return nothing;
+    if (typeof asked === "object") return this.#behindUnit(name, device, asked);
+    const known = this.#plain.get(of);
+    if (known !== undefined) return known;
+    const table = new PlainTable({ end: APERTURE });
+    const iommu = this.#dmaIommu(asked, untrusted, device, () => table);
+    const behind: BehindIommu = { iommu, translation: table };
+    this.#plain.set(of, behind);
+    return behind;
+  }
+
+  #behindUnit(name: string, device: DeviceDescription, { ids }: DeviceIommuDescription): BehindIommu {
+    const group = this.#groups.get(name);
+    if (group === undefined) return nothing;
+    const iommu = this.#iommus.get(name) ?? null;
+    const translation = group.unit.translation(ids[0] as number);
+    if (iommu !== null) return { iommu, translation };
+    return {
+      iommu,
+      translation: new StackedTranslation(translation, new WindowTranslation(windowsOf(device))),
+    };
+  }
+
+  #makeGroup(names: readonly string[]): void {
+    const { devices } = this.#board;
+    const described = names.map((name) => devices[name] as DeviceDescription);
+    const first = described[0] as DeviceDescription;
+    const behind = unitOf(first) as DeviceIommuDescription;
+    const { simulation, unit: unitNamed } = this.#hands;
+    const unit = unitNamed(behind.unit);
+    const ids = [...new Set(described.flatMap((device) => unitOf(device)?.ids ?? []))];
+    const untrusted = described.some((device) => device.untrusted === true);
+    const master = { devices: names, ids, untrusted };
+    const wanted = unit.defaultDomainType?.(master) ?? null;
+    if (untrusted && wanted === "identity")
+      throw new AssemblyError(`${names.join(" and ")}: untrusted, but ${unit.kind} must let it through`);
+    const asked = described.map((device) => unitOf(device)?.domain ?? "strict");
+    const type: DomainType = untrusted ? "strict" : (wanted ?? asked[0] ?? "strict");
+    const group = new IommuGroup(unit, master, type);
+    const shared = ids.find(
+      (id) => described.filter((device) => unitOf(device)?.ids.includes(id)).length > 1,
+    );
+    if (shared !== undefined && new Set(described.map((device, i) => device.function ?? names[i])).size > 1) {
+      const { trace } = simulation;
+      trace.emit(iommuGroup, trace.intern(behind.unit), trace.intern(names.join(", ")), shared);
+    }
+    const reserved = unit.reservedRegions?.(master) ?? [];
+    const iommu =
+      type === "identity" ? null : this.#dmaIommu(type, untrusted, first, group.defaultTable, reserved);
+    for (const name of names) {
+      this.#groups.set(name, group);
+      this.#iommus.set(name, iommu);
+    }
+  }
+
+  #dmaIommu(
+    mode: "strict" | "lazy",
+    untrusted: boolean,
+    device: DeviceDescription,
+    table: () => PlainTable | ReturnType<IommuGroup["defaultTable"]>,
+    reserved: NonNullable<ReturnType<NonNullable<IommuUnit["reservedRegions"]>>> = [],
+  ): DeviceIommu {
+    const { iovaPolicy: policy = "linux" } = this.#board;
+    const { simulation, owned } = this.#hands;
+    const windows = windowsOf(device);
+    return owned(new DeviceIommu({ mode, untrusted, policy, simulation, windows, table, reserved }));
+  }
+}
+
+/** Names of devices that share a function or an id of the same IOMMU, where that is switched on (M-2). */
+function groupsOf(board: BoardDescription): string[][] {
+  const groups: { names: string[]; keys: Set<string> }[] = [];
+  for (const [name, device] of Object.entries(board.devices)) {
+    const behind = unitOf(device);
+    if (behind === null || !isEnabled(board, behind.unit)) continue;
+    const keys = new Set(behind.ids.map((id) => `${behind.unit} ${id}`));
+    if (device.function !== undefined) keys.add(`function ${device.function}`);
+    const joined = groups.filter((group) => [...keys].some((key) => group.keys.has(key)));
+    const into = joined[0] ?? { names: [], keys: new Set<string>() };
+    if (joined.length === 0) groups.push(into);
+    for (const other of joined.slice(1)) {
+      into.names.push(...other.names);
+      for (const key of other.keys) into.keys.add(key);
+      groups.splice(groups.indexOf(other), 1);
+    }
+    into.names.push(name);
+    for (const key of keys) into.keys.add(key);
+  }
+  return groups.map(({ names }) => names);
+}

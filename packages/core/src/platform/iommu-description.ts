@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+import { type DomainType, domainTypes } from "../iommu/domain-type.ts";
+import type { BoardDescription, DeviceDescription } from "./board.ts";
+
+/** An IOMMU of a board: a plugin provides it under its name. */
+export interface IommuDescription {
+  /** Whether firmware lets the kernel use it (`status`); default yes. Behind one that is not, devices run untranslated. */
+  readonly enabled?: boolean;
+}
+
+/** Where a device is behind an IOMMU. */
+export interface DeviceIommuDescription {
+  /** Name of the IOMMU, one that a plugin provides. */
+  readonly unit: string;
+  /** What its transactions carry: stream ids, requester ids. It uses the first; all are mapped for. */
+  readonly ids: readonly number[];
+  /** The domain that it begins with; default `strict`. */
+  readonly domain?: DomainType;
+}
+
+/** Where a device is behind an IOMMU that is a plugin's, or null. */
+export const unitOf = ({ iommu }: DeviceDescription): DeviceIommuDescription | null =>
+  typeof iommu === "object" ? iommu : null;
+
+/** Whether a board has the IOMMU that a device names switched on. */
+export const isEnabled = ({ iommus = {} }: BoardDescription, unit: string): boolean =>
+  iommus[unit]?.enabled !== false;
+
+/** Checks what a device says of its IOMMU. */
+export function demandIommu(
+  name: string,
+  { iommu }: DeviceDescription,
+  fail: (field: string, reason: string) => never,
+): void {
+  if (iommu === undefined) return;
+  const field = `devices.${name}.iommu`;
+  if (typeof iommu === "string") {
+    if (iommu !== "strict" && iommu !== "lazy") fail(field, `"${iommu}" is neither strict nor lazy`);
+    return;
+  }
+  const { unit, ids, domain = "strict" } = iommu;
+  if (unit === "") fail(`${field}.unit`, "an IOMMU needs a name");
+  if (ids.length === 0)
+    fail(`${field}.ids`, "without an id the IOMMU cannot tell whose transactions these are");
+  ids.forEach((id, i) => {
+    if (!Number.isInteger(id) || id < 0 || id >= 2 ** 32) fail(`${field}.ids[${i}]`, `${id} is not an id`);
+  });
+  if (!domainTypes.includes(domain))
+    fail(`${field}.domain`, `"${domain}" is neither ${domainTypes.join(" nor ")}`);
+}

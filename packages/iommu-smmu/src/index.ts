@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// The smmu IOMMU: `@dmabuf/iommu-smmu`.
+export { smmu } from "./smmu.ts";

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// The vtd IOMMU: `@dmabuf/iommu-vtd`.
+export { vtd } from "./vtd.ts";

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+import { defineProject } from "vitest/config";
+
+const conditions = ["@dmabuf/source"];
+
+export default defineProject({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: { name: "iommu-vtd", include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+});
