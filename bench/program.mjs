@@ -14,6 +14,7 @@ const core = {
   ...(await entry("coherency")),
   ...(await entry("sync")),
   ...(await entry("sim")),
+  ...(await entry("iommu")),
 };
 const { programs } = await import(new URL(`workload/${workload}.mjs`, import.meta.url).href);
 await setTimeout(LOADER_MS);

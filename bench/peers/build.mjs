@@ -19,6 +19,7 @@ const peers = {
   },
   iova: { libraries: [] },
   "memory-copy": { libraries: [] },
+  "page-table": { libraries: [] },
   scatterlist: { libraries: [] },
   "timed-wait": { header: "systemc", needs: "SystemC (Debian: libsystemc-dev)", libraries: ["-lsystemc"] },
   "tlm-pipeline": { header: "systemc", needs: "SystemC (Debian: libsystemc-dev)", libraries: ["-lsystemc"] },

@@ -1,74 +1,77 @@
 // SPDX-License-Identifier: MIT
-import type { PhysAddr } from "../address.ts";
-import type { TableLevel } from "./table-format.ts";
+import { Descriptor, type TableFormat, type TableLevel } from "./table-format.ts";
+import type { TablePool } from "./table-pool.ts";
 
-/** Tables that a level has room for at first. */
-const ROOM = 4;
-
-/** All tables of one level: descriptors as words in one array, and where each table lies in memory. */
+/** All tables of one level, in a pool that they share with those of other levels. */
 export class LevelTables {
+  /** The architecture's number of it. */
   readonly level: number;
+  /** Whether a descriptor can be a page or block. */
+  readonly leaf: boolean;
+  /** Bytes that a descriptor stands for. */
+  readonly size: number;
   /** Descriptors of a table. */
   readonly entries: number;
-  /** Words of a descriptor. */
-  readonly stride: number;
-  /** The descriptors of all tables, one table after the other. */
-  words: Uint32Array;
-  /** The table of the next level behind each descriptor, plus one; 0 where there is none. Null for the last level. */
-  children: Int32Array | null;
-  /** How many there are. */
+  readonly pool: TablePool;
+  /** How many tables there are. */
   count = 0;
-  readonly #addresses: number[] = [];
-  readonly #spare: number[] = [];
+  /** The number of a descriptor in its table is `address * scale & mask`; sizes are powers of two, so this is exact. */
+  readonly scale: number;
+  readonly mask: number;
+  readonly #format: TableFormat;
 
-  constructor({ level, bits }: TableLevel, descriptorBytes: number, isLast: boolean) {
+  constructor(format: TableFormat, { level, shift, bits, leaf }: TableLevel, pool: TablePool) {
     this.level = level;
+    this.leaf = leaf;
+    this.size = 2 ** shift;
     this.entries = 2 ** bits;
-    this.stride = descriptorBytes / 4;
-    const room = Math.max(1, Math.min(ROOM, Math.floor(2 ** 16 / this.entries)));
-    this.words = new Uint32Array(room * this.entries * this.stride);
-    this.children = isLast ? null : new Int32Array(room * this.entries);
+    this.scale = 2 ** -shift;
+    this.mask = this.entries - 1;
+    this.pool = pool;
+    this.#format = format;
   }
 
   /** Bytes of one table. */
   get bytes(): number {
-    return this.entries * this.stride * 4;
+    return this.entries * this.#format.descriptorBytes;
   }
 
-  /** Bytes of memory that the tables take, with room for more. */
-  get room(): number {
-    return this.words.byteLength + (this.children?.byteLength ?? 0);
+  /** Which descriptor of a table stands for an address. */
+  indexOf(address: number): number {
+    return (address * this.scale) & this.mask;
   }
 
-  /** Where a table lies. */
-  addressOf(table: number): PhysAddr {
-    return this.#addresses[table] as PhysAddr;
+  /** The table that a descriptor leads to, or -1. */
+  child(place: number): number {
+    return this.pool.children.length === 0 ? -1 : (this.pool.children[place] as number) - 1;
   }
 
-  /** A table of zeros at that address. */
-  add(address: PhysAddr): number {
-    const table = this.#spare.pop() ?? this.#addresses.length;
-    if ((table + 1) * this.entries * this.stride > this.words.length) this.#grow();
-    this.#addresses[table] = address;
-    this.words.fill(0, table * this.entries * this.stride, (table + 1) * this.entries * this.stride);
-    this.children?.fill(0, table * this.entries, (table + 1) * this.entries);
-    this.count++;
-    return table;
+  /** The first word of a descriptor. */
+  low(place: number): number {
+    return this.pool.words[place * this.pool.stride] as number;
   }
 
-  /** Lets a table go. Its words stay as they are until another one takes its place. */
-  remove(table: number): void {
-    this.#spare.push(table);
-    this.count--;
+  /** Its second word, 0 where there is none. */
+  high(place: number): number {
+    return this.pool.stride === 2 ? (this.pool.words[place * 2 + 1] as number) : 0;
   }
 
-  #grow(): void {
-    const words = new Uint32Array(this.words.length * 2);
-    words.set(this.words);
-    this.words = words;
-    if (this.children === null) return;
-    const children = new Int32Array(this.children.length * 2);
-    children.set(this.children);
-    this.children = children;
+  /** What it is, one of `Descriptor`. */
+  kindOf(place: number): number {
+    const [low, high] = [this.low(place), this.high(place)];
+    return low === 0 && high === 0 ? Descriptor.INVALID : this.#format.kindOf(low, high, this.level);
+  }
+
+  /** Writes descriptors of pages or blocks that follow each other. */
+  writeLeaves(place: number, count: number, address: number, prot: number): void {
+    const { words, stride } = this.pool;
+    this.#format.writeLeaves(words, place * stride, count, this.level, address, prot);
+  }
+
+  /** Makes a descriptor lead to a table at that address. */
+  writeTable(place: number, child: number, address: number): void {
+    const { words, stride, children } = this.pool;
+    children[place] = child + 1;
+    this.#format.writeTable(words, place * stride, this.level, address);
   }
 }

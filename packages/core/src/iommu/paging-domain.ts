@@ -90,7 +90,7 @@ export class PagingDomain implements IommuTable {
 
   flush(iova: DmaAddr, size: number): void {
     this.#invalidation.range(iova, size);
-    this.table.collect();
+    this.table.collect(iova, iova + size);
   }
 
   flushAll(): void {
