@@ -155,6 +155,7 @@ export {
 } from "./platform/board.ts";
 export { type BoardChanges, overlaid } from "./platform/board-overlay.ts";
 export { type CoherencyChoice, coherencyChoices } from "./platform/coherency-choice.ts";
+export type { DeviceIommuDescription, IommuDescription } from "./platform/iommu-description.ts";
 export type {
   BufferDescription,
   CpuStage,
