@@ -2,7 +2,12 @@
 import type { AccessKind } from "../../coherency/operation.ts";
 import type { Route } from "../../coherency/topology.ts";
 import { IommuProt } from "../../iommu/iommu-prot.ts";
-import { ioPageFault, staleTranslation, translationFault } from "../../iommu/iommu-trace.ts";
+import {
+  ioPageFault,
+  staleTranslation,
+  translationFault,
+  unsnoopedMapping,
+} from "../../iommu/iommu-trace.ts";
 import type { Snooping, Translation } from "../../iommu/translation.ts";
 import { Extents } from "../../memory/extents.ts";
 import type { Trace } from "../../sim/trace.ts";
@@ -45,18 +50,24 @@ export function translatedReach(
   const access = work.kind === "read" ? IommuProt.READ : IommuProt.WRITE;
   const parts: { route: Route; pairs: number[] }[] = [];
   let missing: string | null = null;
+  let wasUnsnooped = false;
   for (const { address, length } of stretches) {
     const end = address + length;
     for (let at = address; at < end; ) {
       const answer = translation.translate(at, access);
-      if (answer.missing !== null && answer.missing !== missing) stale(device, at, answer, work, trace);
-      missing = answer.missing;
       if (answer.fault !== null) {
-        fault(device, at, answer.fault, work, trace);
+        const also = answer.missing === null ? "" : `, by what it remembers; missing: ${answer.missing}`;
+        fault(device, at, answer.fault + also, work, trace);
         return reached(parts);
       }
+      if (answer.missing !== null && answer.missing !== missing) stale(device, at, answer, work, trace);
+      missing = answer.missing;
       const stop = Math.min(end, answer.end, PAST);
       const route = routeOf(device, answer.snooping, own);
+      if (answer.snooping === "never" && isTrustedToSnoop(device) && !wasUnsnooped) {
+        trace.emitCaused(work.event, unsnoopedMapping, trace.intern(device.name), at);
+        wasUnsnooped = true;
+      }
       let part = parts.at(-1);
       if (part?.route !== route) {
         part = { route, pairs: [] };
@@ -70,6 +81,10 @@ export function translatedReach(
   }
   return reached(parts);
 }
+
+/** Whether nobody maintains caches for the device, since it could snoop. */
+const isTrustedToSnoop = ({ coherent, snoopedRoute }: DmaDevice): boolean =>
+  coherent && snoopedRoute !== undefined && snoopedRoute.kind !== "direct";
 
 /** The way of an access whose mapping has a say. */
 function routeOf({ snoopedRoute, unsnoopedRoute }: DmaDevice, snooping: Snooping, own: Route): Route {
