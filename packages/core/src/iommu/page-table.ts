@@ -17,6 +17,8 @@ export interface PageTableOptions {
   readonly partialBlocks?: "split" | "refuse";
   /** Called for a page that is mapped already and gets a new descriptor; default that is refused with EEXIST (M-24, M-70). */
   readonly overwritten?: (iova: DmaAddr) => void;
+  /** Whether such a page keeps the descriptor that it has after the call; default no. @see try_cmpxchg64_local in __domain_mapping */
+  readonly keepsFirst?: boolean;
 }
 
 /**
@@ -42,9 +44,12 @@ export class PageTable {
   readonly #clean: boolean;
   readonly #split: boolean;
   readonly #overwritten: ((iova: DmaAddr) => void) | undefined;
+  readonly #keepsFirst: boolean;
   readonly #leafDepths = new Map<number, number>();
   /** Tables that are not in use any more, as pairs of depth and table. */
   readonly #gone: number[] = [];
+  /** Whether `#makeRoom` ended at a page that keeps its descriptor. */
+  #kept = false;
 
   constructor(
     format: TableFormat,
@@ -53,6 +58,7 @@ export class PageTable {
       coherentWalk = true,
       partialBlocks = "split",
       overwritten,
+      keepsFirst = false,
     }: PageTableOptions = {},
   ) {
     const { levels, descriptorBytes } = format;
@@ -61,6 +67,7 @@ export class PageTable {
     this.#clean = !coherentWalk;
     this.#split = partialBlocks === "split";
     this.#overwritten = overwritten;
+    this.#keepsFirst = keepsFirst;
     this.#sizes = levels.map(({ shift }) => 2 ** shift);
     this.#levels = levels.map(
       (level, depth) => new LevelTables(level, descriptorBytes, depth === levels.length - 1),
@@ -83,6 +90,11 @@ export class PageTable {
   /** Tables in use. */
   get tables(): number {
     return this.#levels.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Tables that are not in use any more and that `collect` has not given back: those that IOMMUs may still walk through. */
+  get unusedTables(): number {
+    return this.#gone.length / 2;
   }
 
   /** Bytes that the model takes for them. */
@@ -117,7 +129,8 @@ export class PageTable {
         this.#written(leaf, table, index, free);
       }
       done += free;
-      if (free < wanted) return done;
+      if (this.#kept) done++;
+      else if (free < wanted) return done;
     }
     return count;
   }
@@ -265,6 +278,7 @@ export class PageTable {
   /** How many of the descriptors from `first` on are free now; a table in the way of a block goes (M-24). */
   #makeRoom(depth: number, first: number, wanted: number, iova: number): number {
     const { children } = this.#level(depth);
+    this.#kept = false;
     for (let i = 0; i < wanted; i++) {
       const kind = this.#kindAt(depth, first + i);
       if (kind === Descriptor.INVALID) continue;
@@ -273,7 +287,11 @@ export class PageTable {
         this.#drop(depth + 1, child - 1);
         children[first + i] = 0;
       } else if (this.#overwritten === undefined) return i;
-      else this.#overwritten((iova + i * (this.#sizes[depth] as number)) as DmaAddr);
+      else {
+        this.#overwritten((iova + i * (this.#sizes[depth] as number)) as DmaAddr);
+        this.#kept = this.#keepsFirst;
+        if (this.#kept) return i;
+      }
     }
     return wanted;
   }
