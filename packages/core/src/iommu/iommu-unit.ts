@@ -19,10 +19,10 @@ export interface ReservedRegion {
   /** Bytes. */
   readonly size: number;
   /**
-   * `direct` is mapped to itself as long as a driver of the kernel has the device; `reserved` is mapped by nobody; `msi` is
-   * where interrupts are written to.
+   * `direct` is mapped to itself as long as a driver of the kernel has the device, so that nobody else can have it; for
+   * `direct-relaxable` somebody else can. `reserved` is mapped by nobody; `msi` is where interrupts are written to.
    */
-  readonly kind: "direct" | "reserved" | "msi";
+  readonly kind: "direct" | "direct-relaxable" | "reserved" | "msi";
 }
 
 /** An IOMMU of a running board, hardware and driver. @see struct iommu_ops */

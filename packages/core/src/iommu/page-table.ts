@@ -17,6 +17,8 @@ export interface PageTableOptions {
   readonly partialBlocks?: "split" | "refuse";
   /** Called for a page that is mapped already and gets a new descriptor; default that is refused with EEXIST (M-24, M-70). */
   readonly overwritten?: (iova: DmaAddr) => void;
+  /** Whether such a page keeps the descriptor that it has after the call; default no. @see try_cmpxchg64_local in __domain_mapping */
+  readonly keepsFirst?: boolean;
   /** Called for what was cleared, before any of its memory is given back; default nobody cares. */
   readonly cleared?: (what: ClearedDescriptors) => void;
 }
@@ -55,9 +57,12 @@ export class PageTable {
   readonly #split: boolean;
   readonly #overwritten: ((iova: DmaAddr) => void) | undefined;
   readonly #cleared: ((what: ClearedDescriptors) => void) | undefined;
+  readonly #keepsFirst: boolean;
   readonly #leafDepths = new Map<number, number>();
   /** Tables that are not in use any more, as pairs of depth and table. */
   readonly #gone: number[] = [];
+  /** Whether `#makeRoom` ended at a page that keeps its descriptor. */
+  #kept = false;
 
   constructor(
     format: TableFormat,
@@ -67,6 +72,7 @@ export class PageTable {
       partialBlocks = "split",
       overwritten,
       cleared,
+      keepsFirst = false,
     }: PageTableOptions = {},
   ) {
     const { levels, descriptorBytes } = format;
@@ -76,6 +82,7 @@ export class PageTable {
     this.#split = partialBlocks === "split";
     this.#overwritten = overwritten;
     this.#cleared = cleared;
+    this.#keepsFirst = keepsFirst;
     this.#sizes = levels.map(({ shift }) => 2 ** shift);
     this.#levels = levels.map(
       (level, depth) => new LevelTables(level, descriptorBytes, depth === levels.length - 1),
@@ -98,6 +105,11 @@ export class PageTable {
   /** Tables in use. */
   get tables(): number {
     return this.#levels.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Tables that are not in use any more and that `collect` has not given back: those that IOMMUs may still walk through. */
+  get unusedTables(): number {
+    return this.#gone.length / 2;
   }
 
   /** Bytes that the model takes for them. */
@@ -132,7 +144,8 @@ export class PageTable {
         this.#written(leaf, table, index, free);
       }
       done += free;
-      if (free < wanted) return done;
+      if (this.#kept) done++;
+      else if (free < wanted) return done;
     }
     return count;
   }
@@ -302,6 +315,7 @@ export class PageTable {
     const { children, words, entries, stride } = this.#level(depth);
     const first = table * entries + index;
     const pageSize = this.#sizes[depth] as number;
+    this.#kept = false;
     for (let i = 0; i < wanted; i++) {
       const kind = this.#kindAt(depth, first + i);
       if (kind === Descriptor.INVALID) continue;
@@ -313,7 +327,11 @@ export class PageTable {
         this.#written(depth, table, index + i, 1);
         this.#tellCleared(iova + i * pageSize, pageSize, 1, [0]);
       } else if (this.#overwritten === undefined) return i;
-      else this.#overwritten((iova + i * pageSize) as DmaAddr);
+      else {
+        this.#overwritten((iova + i * pageSize) as DmaAddr);
+        this.#kept = this.#keepsFirst;
+        if (this.#kept) return i;
+      }
     }
     return wanted;
   }
