@@ -177,9 +177,12 @@ export class PageTable {
         }
         cleared++;
       }
-      words.fill(0, first * stride, (first + cleared) * stride);
       children?.fill(0, first, first + cleared);
-      if (cleared > 0) this.#written(leaf, table, index, cleared);
+      if (cleared > 0) {
+        if (this.format.writeInvalid === undefined) words.fill(0, first * stride, (first + cleared) * stride);
+        else this.format.writeInvalid(words, first * stride, cleared, this.#level(leaf).level);
+        this.#written(leaf, table, index, cleared);
+      }
       this.#tellCleared(at, pageSize, cleared, tables);
       done += cleared;
       if (cleared < wanted) return done;
@@ -292,7 +295,8 @@ export class PageTable {
     const { words, stride, level } = this.#level(depth);
     const low = words[index * stride] as number;
     const high = stride === 2 ? (words[index * stride + 1] as number) : 0;
-    return low === 0 && high === 0 ? Descriptor.INVALID : this.format.kindOf(low, high, level);
+    const zero = low === 0 && high === 0 && this.format.writeInvalid === undefined;
+    return zero ? Descriptor.INVALID : this.format.kindOf(low, high, level);
   }
 
   /** Says what was cleared: pages and blocks as runs between the tables, which are named by their place. */
@@ -422,6 +426,8 @@ export class PageTable {
   #newTable(depth: number): number {
     const level = this.#level(depth);
     const table = level.add(this.#memory.allocate(level.bytes));
+    const { entries, stride } = level;
+    this.format.writeInvalid?.(level.words, table * entries * stride, entries, level.level);
     this.#written(depth, table, 0, level.entries);
     return table;
   }
