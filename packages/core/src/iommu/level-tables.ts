@@ -19,6 +19,8 @@ export class LevelTables {
   readonly scale: number;
   readonly mask: number;
   readonly #format: TableFormat;
+  /** Whether what maps nothing is zero. */
+  readonly #zeroes: boolean;
 
   constructor(format: TableFormat, { level, shift, bits, leaf }: TableLevel, pool: TablePool) {
     this.level = level;
@@ -29,6 +31,7 @@ export class LevelTables {
     this.mask = this.entries - 1;
     this.pool = pool;
     this.#format = format;
+    this.#zeroes = format.writeInvalid === undefined;
   }
 
   /** Bytes of one table. */
@@ -59,7 +62,33 @@ export class LevelTables {
   /** What it is, one of `Descriptor`. */
   kindOf(place: number): number {
     const [low, high] = [this.low(place), this.high(place)];
-    return low === 0 && high === 0 ? Descriptor.INVALID : this.#format.kindOf(low, high, this.level);
+    if (this.#zeroes && low === 0 && high === 0) return Descriptor.INVALID;
+    return this.#format.kindOf(low, high, this.level);
+  }
+
+  /** How many descriptors from a place on map nothing, at most `most`. */
+  freeRun(place: number, most: number): number {
+    return this.#zeroes ? this.pool.runOf(true, place, most) : this.#runOfKind(true, place, most);
+  }
+
+  /** How many descriptors from a place on are something, at most `most`. */
+  usedRun(place: number, most: number): number {
+    return this.#zeroes ? this.pool.runOf(false, place, most) : this.#runOfKind(false, place, most);
+  }
+
+  /** Makes a table of zeros one that maps nothing. */
+  begin(table: number): void {
+    if (!this.#zeroes) this.clear(table, this.entries);
+  }
+
+  /** Makes descriptors map nothing. */
+  clear(place: number, count: number): void {
+    const { words, stride, children } = this.pool;
+    if (this.#zeroes) this.pool.zero(place, count);
+    else {
+      this.#format.writeInvalid?.(words, place * stride, count, this.level);
+      children.fill(0, place, place + count);
+    }
   }
 
   /** Writes descriptors of pages or blocks that follow each other. */
@@ -73,5 +102,10 @@ export class LevelTables {
     const { words, stride, children } = this.pool;
     children[place] = child + 1;
     this.#format.writeTable(words, place * stride, this.level, address);
+  }
+
+  #runOfKind(invalid: boolean, place: number, most: number): number {
+    for (let i = 0; i < most; i++) if ((this.kindOf(place + i) === Descriptor.INVALID) !== invalid) return i;
+    return most;
   }
 }

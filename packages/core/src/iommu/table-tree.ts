@@ -106,14 +106,20 @@ export class TableTree {
     return table < 0 ? -1 : this.#note(address, depth, table);
   }
 
-  /** The table that a descriptor leads to, and all below it, are not in use any more. */
-  drop(depth: number, place: number, start: number): void {
+  /** The table that a descriptor leads to, and all below it, are not in use any more. False where it leads to none. */
+  drop(depth: number, place: number, start: number): boolean {
     const level = this.level(depth);
     const table = level.child(place);
-    if (table < 0) return;
+    if (table < 0) return false;
     level.pool.children[place] = 0;
     this.#nearDepth = -1;
     this.#retire(depth + 1, table, start);
+    return true;
+  }
+
+  /** Tables that are not in use any more and not given back. */
+  get gone(): number {
+    return this.#gone.length;
   }
 
   /** Gives back the memory of what is not in use any more, where all that it stood for is in a range. */
@@ -195,6 +201,7 @@ export class TableTree {
     const level = this.level(depth);
     const table = level.pool.add(level.entries, this.#memory.allocate(level.bytes));
     level.count++;
+    level.begin(table);
     this.written(depth, table, 0, level.entries);
     return table;
   }
