@@ -18,6 +18,8 @@ export default defineConfig({
         "packages/core/src/**": { lines: 95 },
       },
     },
+    // By itself vitest leaves one core free, which on two cores is half of them.
+    maxWorkers: "100%",
     projects: ["packages/*", "tests"],
   },
   resolve: { conditions },

@@ -111,6 +111,7 @@ export type {
   SgMapping,
 } from "./dma/mapping.ts";
 export type { MemoryType } from "./dma/memory-type.ts";
+export type { OwnAddresses } from "./dma/own-addresses.ts";
 export { directSegments } from "./dma/scatterlist/direct-segments.ts";
 export { DmaSegments } from "./dma/scatterlist/dma-segments.ts";
 export { finaliseSg } from "./dma/scatterlist/finalise-sg.ts";
@@ -155,6 +156,7 @@ export {
 } from "./platform/board.ts";
 export { type BoardChanges, overlaid } from "./platform/board-overlay.ts";
 export { type CoherencyChoice, coherencyChoices } from "./platform/coherency-choice.ts";
+export type { DeviceIommuDescription, IommuDescription } from "./platform/iommu-description.ts";
 export type {
   BufferDescription,
   CpuStage,

@@ -3,6 +3,7 @@ import {
   type BoardDescription,
   board,
   type DeviceDescription,
+  type IommuDescription,
   isPoolSize,
   type PoolDescription,
   type Port,
@@ -63,6 +64,7 @@ export function socBoard(machine: MachineFacts, soc: SocDescription): BoardDescr
     memory: machine.ram.length > 0 ? machine.ram : [soc.ram],
     pools,
     devices,
+    ...(machine.iommus.length === 0 ? {} : { iommus: iommusOf(machine) }),
     source: "device tree",
   });
 }
@@ -70,6 +72,10 @@ export function socBoard(machine: MachineFacts, soc: SocDescription): BoardDescr
 /** The name of the pool that all DMA of a master is copied through, or null; an IOMMU goes before it (D-16). */
 const restrictedPoolOf = ({ restrictedTo, translated }: MachineMaster): string | null =>
   restrictedTo === null || translated ? null : nodeName({ path: restrictedTo });
+
+/** The IOMMUs that the tree describes, by the names of their nodes. */
+const iommusOf = ({ iommus }: MachineFacts): Record<string, IommuDescription> =>
+  Object.fromEntries(iommus.map(({ path, kind, enabled }) => [nodeName({ path }), { kind, enabled }]));
 
 const nodeName = ({ path }: Pick<MachineMaster, "path">): string => path.split("/").at(-1) ?? path;
 
@@ -79,11 +85,13 @@ function freeName(name: string, taken: Readonly<Record<string, unknown>>): strin
 }
 
 function deviceFrom(
-  { class: deviceClass, coherent, limit, offset }: MachineMaster,
+  { class: deviceClass, coherent, limit, offset, iommus, translated }: MachineMaster,
   known: SocMaster | undefined,
   coherentPort: Port,
 ): DeviceDescription {
   const { bits = 64, bandwidth } = known ?? {};
+  // Linux translates for a device only where every IOMMU that it names is enabled.
+  const behind = translated ? iommus[0] : undefined;
   const reach = Math.min(limit === null ? Number.POSITIVE_INFINITY : limit - offset, 2 ** bits);
   return {
     class: deviceClass,
@@ -91,6 +99,9 @@ function deviceFrom(
     port: coherent ? coherentPort : "direct",
     ...(reach < 2 ** 53 ? { limit: reach } : {}),
     ...(offset === 0 ? {} : { offset }),
+    ...(behind === undefined || behind.ids.length === 0
+      ? {}
+      : { iommu: { unit: nodeName(behind), ids: behind.ids } }),
     ...(bandwidth === undefined ? {} : { bandwidth }),
   };
 }

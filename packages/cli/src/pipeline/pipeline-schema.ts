@@ -129,10 +129,26 @@ const device = z.strictObject({
     .exactOptional()
     .describe("Highest reachable bus address + 1."),
   offset: z.int().exactOptional().describe("CPU physical address - bus address."),
-  iommu: z
-    .enum(["strict", "lazy"])
+  noSnoop: z
+    .boolean()
     .exactOptional()
-    .describe("The DMA API goes through an IOMMU, which flushes at unmap or later. Default: none."),
+    .describe("Whether its transactions ask not to be snooped, although its port could."),
+  iommu: z
+    .union([
+      z.enum(["strict", "lazy"]),
+      z.strictObject({
+        unit: name.describe("Name of the IOMMU."),
+        ids: z
+          .array(z.int().min(0))
+          .min(1)
+          .describe("What its transactions carry: stream ids, requester ids."),
+        domain: z.enum(["strict", "lazy", "identity"]).exactOptional().describe("Default strict."),
+      }),
+    ])
+    .exactOptional()
+    .describe(
+      "The DMA API goes through an IOMMU, which flushes at unmap or later, of no make in particular or of the board's. Default: none.",
+    ),
   untrusted: z
     .boolean()
     .exactOptional()
@@ -203,6 +219,16 @@ export const overlaySchema = z
       )
       .exactOptional()
       .describe("CMA pools, carve-outs, protected memory and restricted pools, instead of the board's."),
+    iommus: z
+      .record(
+        name,
+        z.strictObject({
+          kind: z.string().min(1).exactOptional().describe('What it is, as in "mmu-500".'),
+          enabled: z.boolean().exactOptional().describe("Default: yes."),
+        }),
+      )
+      .exactOptional()
+      .describe("IOMMUs by name: a new one is added, a known one is changed."),
     swiotlb: z
       .union([
         z.literal(false),

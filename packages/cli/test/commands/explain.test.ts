@@ -13,6 +13,8 @@ const severities = {
   "dma-api-misuse": "error",
   "fence-never-signals": "error",
   "iommu-fault": "error",
+  "stale-translation": "error",
+  "not-isolated": "warning",
   leak: "warning",
   "lock-in-fence-critical-section": "error",
   "lock-order": "error",

@@ -5,6 +5,7 @@ import type { Route } from "../coherency/topology.ts";
 import { type DmaDirection, dmaDirections } from "../dma/direction.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import type { SgMapping } from "../dma/mapping.ts";
+import type { OwnAddresses } from "../dma/own-addresses.ts";
 import { KernelError } from "../error.ts";
 import type { Process } from "../sim/process.ts";
 import {
@@ -16,6 +17,12 @@ import {
 import { checkMapping } from "./constraint/mapping-check.ts";
 import type { TransferMode } from "./device-transfers.ts";
 import type { DmaBuf } from "./dma-buf.ts";
+
+/** How the accesses of one transfer get to memory. */
+interface AccessPath {
+  readonly route?: Route;
+  readonly own?: OwnAddresses;
+}
 
 /** A device's share in a buffer: a static attachment, which is mapped when its importer says so. */
 export class Attachment {
@@ -187,7 +194,7 @@ export class Attachment {
    * Lets the device read or write a part of the mapped buffer; see `DeviceTransfers.start`. Returns the transfer's number, for
    * `cancel`.
    * @param mode `cyclic`: again and again until `cancel`; `route`: how this mapping's accesses reach memory, default as
-   * the device's do
+   * the device's do; `own`: the device's own addresses of the buffer, which an MMU inside of it translates
    */
   transfer(
     mapping: SgMapping,
@@ -195,11 +202,12 @@ export class Attachment {
     offset: number,
     length: number,
     complete: () => void,
-    { route = this.device.route, ...mode }: TransferMode & { readonly route?: Route } = {},
+    { route = this.device.route, own, ...mode }: TransferMode & AccessPath = {},
   ): number {
     const { buffer, device } = this;
     const extents = mapping.extents.slice(offset, length);
-    const transfer = { buffer, device, attachment: this, mapping, kind, extents, offset, route };
+    const known = { buffer, device, attachment: this, mapping, kind, extents, offset, route };
+    const transfer = own === undefined ? known : { ...known, own };
     return buffer.core.transfers.start(transfer, complete, mode);
   }
 

@@ -3,6 +3,7 @@ import type { AccessKind } from "../coherency/operation.ts";
 import type { Route } from "../coherency/topology.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import type { SgMapping } from "../dma/mapping.ts";
+import type { OwnAddresses } from "../dma/own-addresses.ts";
 import type { Extents } from "../memory/extents.ts";
 import { token } from "../token.ts";
 import type { Attachment } from "./attachment.ts";
@@ -26,6 +27,8 @@ export interface Transfer {
   readonly offset?: number;
   /** How its accesses reach memory. */
   readonly route: Route;
+  /** Where the device itself has addresses; default none: it uses those that the mapping has. */
+  readonly own?: OwnAddresses;
 }
 
 /**

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import type { MemoryMachine } from "../coherency/memory-machine.ts";
 import type { AccessKind } from "../coherency/operation.ts";
+import { ownReach } from "../dma/backend/own-reach.ts";
 import { reachAt } from "../dma/backend/reach-at.ts";
 import type { Cpu } from "../dma/cpu.ts";
 import type { DmaDevice } from "../dma/dma-device.ts";
 import { deviceAccess } from "../dma/dma-trace.ts";
+import type { DeviceTranslation } from "../iommu/translation.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { CoherencyPolicy, Transfer } from "./coherency-policy.ts";
 
@@ -48,6 +50,7 @@ export class DeviceTransfers {
       duration: () => duration + cpu.takeOwed(),
       start: () => {
         policy.beginAccess(transfer);
+        transfer.own?.begin?.();
         if (kind === "read") this.#access(transfer);
         running.set(id, () => {
           if (cyclic) this.#access(transfer);
@@ -83,27 +86,52 @@ export class DeviceTransfers {
    * A device reads or writes by bus address, whatever is mapped: a descriptor that nobody took back, a pointer too far. Its
    * bus or its IOMMU decides what physical memory answers. Returns the bytes that got through: an access ends where the
    * IOMMU refuses it, and one that no window shows reaches nothing, of which a warning is noted (X-23).
+   * @param own an MMU inside of the device, which the address is one of; default none
    */
-  accessAt(device: DmaDevice, dmaAddress: number, length: number, kind: AccessKind): number {
+  accessAt(
+    device: DmaDevice,
+    dmaAddress: number,
+    length: number,
+    kind: AccessKind,
+    own: DeviceTranslation | null = null,
+  ): number {
     const { machine, simulation } = this.#hands;
     const { trace } = simulation;
     const index = kind === "read" ? 0 : 1;
     const event = trace.emit(deviceAccess, trace.intern(device.name), index, dmaAddress, length);
-    const parts = reachAt(device, { address: dmaAddress, length }, { kind, event }, simulation);
+    const stretch = { address: dmaAddress, length };
+    const work = { kind, event };
+    const parts =
+      own === null
+        ? reachAt(device, stretch, work, simulation)
+        : ownReach(
+            device,
+            stretch,
+            { translation: own, mapping: null, route: device.route },
+            work,
+            simulation,
+          );
     for (const { route, extents } of parts) machine.access(route, kind, extents, event);
     return parts.reduce((sum, { extents }) => sum + extents.bytes, 0);
   }
 
-  #access({ device, kind, extents, route, mapping, offset = 0 }: Transfer): void {
+  #access({ device, kind, extents, route, mapping, offset = 0, own }: Transfer): void {
     const { machine, simulation } = this.#hands;
     const { trace } = simulation;
     const name = trace.intern(device.name);
     const index = kind === "read" ? 0 : 1;
     const event = trace.emit(deviceAccess, name, index, extents.addressAt(0), extents.bytes);
-    for (const part of mapping?.placement.reached(extents, route, { kind, offset, event }) ?? [
-      { route, extents },
-    ])
-      machine.access(part.route, kind, part.extents, event);
+    const parts =
+      own === undefined
+        ? mapping?.placement.reached(extents, route, { kind, offset, event })
+        : ownReach(
+            device,
+            { address: own.address + offset, length: extents.bytes },
+            { translation: own.translation, mapping, route },
+            { kind, event },
+            simulation,
+          );
+    for (const part of parts ?? [{ route, extents }]) machine.access(part.route, kind, part.extents, event);
   }
 
   #runningOn(device: DmaDevice): Map<number, () => void> {

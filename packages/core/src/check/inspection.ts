@@ -100,7 +100,7 @@ export class Inspection {
     const { writeBarrier } = cpu;
     const context = { machine: analysis, trace, ledger: this.#ledger, buffers, text, required, writeBarrier };
     const findings = mergeFindings([
-      ...hazardFindings(hazards, context),
+      ...this.#iommu.attributed(hazardFindings(hazards, context)),
       ...raceFindings(this.#races?.finish() ?? [], context),
       ...deadlockFindings(blocked),
       ...livelockFindings(livelock, now),

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { iommuGroup, ioPageFault, staleTranslation, translationFault } from "../iommu/iommu-trace.ts";
+import {
+  iommuGroup,
+  ioPageFault,
+  staleTranslation,
+  translationFault,
+  unsnoopedMapping,
+} from "../iommu/iommu-trace.ts";
 import type { Trace, TraceEvent } from "../sim/trace.ts";
 import type { BufferMap } from "./buffer-map.ts";
 import { type Finding, type FindingCode, finding } from "./finding.ts";
@@ -21,6 +27,8 @@ const fixes: Readonly<Partial<Record<FindingCode, readonly string[]>>> = {
 export class IommuChecker {
   readonly #buffers: BufferMap;
   readonly #found = new Map<string, Finding>();
+  /** Where coherent devices were first not snooped. */
+  readonly #unsnooped = new Map<string, string>();
   /** Why each device's access is about to fault. */
   readonly #reasons = new Map<string, string>();
 
@@ -31,7 +39,25 @@ export class IommuChecker {
     );
     trace.subscribe(ioPageFault, (event) => this.#fault(event as TraceEvent));
     trace.subscribe(staleTranslation, (event) => this.#stale(event as TraceEvent));
+    trace.subscribe(unsnoopedMapping, (event) => {
+      const device = event.text("device");
+      if (!this.#unsnooped.has(device)) this.#unsnooped.set(device, event.text("iova"));
+    });
     trace.subscribe(iommuGroup, (event) => this.#shared(event as TraceEvent));
+  }
+
+  /** Tells of hazards that a coherent device came by since its mapping does not snoop what would mend them, too. */
+  attributed(findings: readonly Finding[]): Finding[] {
+    return findings.map((found) => {
+      if (found.code !== "stale-read" && found.code !== "lost-write") return found;
+      const device = [found.device, found.other?.device].find((name) => this.#unsnooped.has(name ?? ""));
+      if (device === undefined) return found;
+      const where = this.#unsnooped.get(device as string);
+      return {
+        ...found,
+        fix: [`map ${where} for ${device} with IOMMU_CACHE, so that it snoops`, ...found.fix],
+      };
+    });
   }
 
   /** What it found, in order. */

@@ -28,6 +28,11 @@ export interface IommuTable {
   flushAll(): void;
   /** Makes new mappings known to an IOMMU that remembers pages without one. @see iotlb_sync_map */
   syncMap?(iova: DmaAddr, size: number): void;
+  /**
+   * Makes all accesses through it snoop, whatever the device asks for, from now on. False where an IOMMU that it is attached to
+   * cannot (M-71). @see enforce_cache_coherency
+   */
+  enforceCacheCoherency?(): boolean;
   /** What the page tables say, without the TLB; null where nothing is mapped. @see iommu_iova_to_phys */
   lookup(iova: DmaAddr): PhysAddr | null;
 }

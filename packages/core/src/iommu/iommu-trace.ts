@@ -75,3 +75,11 @@ export const iommuGroup = tracepoint(
   ["devices", "string"],
   ["id", "number"],
 );
+
+/** Ours: a device that Linux holds to be coherent used a mapping that does not snoop: IOMMU_CACHE is missing (I-2, M-17). */
+export const unsnoopedMapping = tracepoint(
+  "iommu",
+  "unsnooped_mapping",
+  ["device", "string"],
+  ["iova", "address"],
+);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { PhysAddr } from "../address.ts";
 import { Descriptor, type TableFormat, type TableLevel } from "./table-format.ts";
 import type { TablePool } from "./table-pool.ts";
 
@@ -19,6 +20,7 @@ export class LevelTables {
   readonly scale: number;
   readonly mask: number;
   readonly #format: TableFormat;
+  readonly #isZeroInvalid: boolean;
 
   constructor(format: TableFormat, { level, shift, bits, leaf }: TableLevel, pool: TablePool) {
     this.level = level;
@@ -29,6 +31,7 @@ export class LevelTables {
     this.mask = this.entries - 1;
     this.pool = pool;
     this.#format = format;
+    this.#isZeroInvalid = format.writeInvalid === undefined;
   }
 
   /** Bytes of one table. */
@@ -59,13 +62,45 @@ export class LevelTables {
   /** What it is, one of `Descriptor`. */
   kindOf(place: number): number {
     const [low, high] = [this.low(place), this.high(place)];
-    return low === 0 && high === 0 ? Descriptor.INVALID : this.#format.kindOf(low, high, this.level);
+    if (low === 0 && high === 0 && this.#isZeroInvalid) return Descriptor.INVALID;
+    return this.#format.kindOf(low, high, this.level);
+  }
+
+  /** How many descriptors from a place on map nothing, at most `most`. */
+  freeRun(place: number, most: number): number {
+    return this.#isZeroInvalid ? this.pool.runOf(true, place, most) : this.#runOf(true, place, most);
+  }
+
+  /** How many descriptors from a place on map something, at most `most`. */
+  usedRun(place: number, most: number): number {
+    return this.#isZeroInvalid ? this.pool.runOf(false, place, most) : this.#runOf(false, place, most);
+  }
+
+  /** Makes descriptors map nothing. */
+  clear(place: number, count: number): void {
+    const { pool } = this;
+    pool.clear(place, count);
+    this.#format.writeInvalid?.(pool.words, place * pool.stride, count, this.level);
+  }
+
+  /** A table in which nothing is mapped, at that address. */
+  add(address: PhysAddr): number {
+    const { pool, entries } = this;
+    const table = pool.add(entries, address);
+    this.#format.writeInvalid?.(pool.words, table * pool.stride, entries, this.level);
+    this.count++;
+    return table;
   }
 
   /** Writes descriptors of pages or blocks that follow each other. */
   writeLeaves(place: number, count: number, address: number, prot: number): void {
     const { words, stride } = this.pool;
     this.#format.writeLeaves(words, place * stride, count, this.level, address, prot);
+  }
+
+  #runOf(invalid: boolean, place: number, most: number): number {
+    for (let i = 0; i < most; i++) if ((this.kindOf(place + i) === Descriptor.INVALID) !== invalid) return i;
+    return most;
   }
 
   /** Makes a descriptor lead to a table at that address. */

@@ -18,6 +18,20 @@ export interface PageTableOptions {
   readonly partialBlocks?: "split" | "refuse";
   /** Called for a page that is mapped already and gets a new descriptor; default that is refused with EEXIST (M-24, M-70). */
   readonly overwritten?: (iova: DmaAddr) => void;
+  /** Whether such a page keeps the descriptor that it has after the call; default no. @see try_cmpxchg64_local in __domain_mapping */
+  readonly keepsFirst?: boolean;
+  /** Called for what was cleared, before any of its memory is given back; default nobody cares. */
+  readonly cleared?: (what: ClearedDescriptors) => void;
+}
+
+/** Descriptors in a row that were cleared: an IOMMU may remember what they said. @see struct iommu_flush_ops */
+export interface ClearedDescriptors {
+  readonly iova: number;
+  /** Bytes that each stood for. */
+  readonly pageSize: number;
+  readonly count: number;
+  /** Whether they were pages or blocks (`tlb_add_page`), not tables with all that is below (`tlb_flush_walk`). */
+  readonly leaf: boolean;
 }
 
 /**
@@ -40,14 +54,27 @@ export class PageTable {
   readonly #tree: TableTree;
   readonly #split: boolean;
   readonly #overwritten: ((iova: DmaAddr) => void) | undefined;
+  readonly #keepsFirst: boolean;
+  readonly #cleared: ((what: ClearedDescriptors) => void) | undefined;
+  /** Whether `#makeRoom` ended at a page that keeps its descriptor. */
+  #kept = false;
 
   constructor(
     format: TableFormat,
-    { memory, coherentWalk = true, partialBlocks = "split", overwritten }: PageTableOptions = {},
+    {
+      memory,
+      coherentWalk = true,
+      partialBlocks = "split",
+      overwritten,
+      keepsFirst = false,
+      cleared,
+    }: PageTableOptions = {},
   ) {
     this.format = format;
     this.#split = partialBlocks === "split";
     this.#overwritten = overwritten;
+    this.#keepsFirst = keepsFirst;
+    this.#cleared = cleared;
     this.#tree = new TableTree(format, memory, !coherentWalk);
     const { levels } = this.#tree;
     this.pageSizes = levels.flatMap(({ leaf, size }) => (leaf ? [size] : [])).reverse();
@@ -64,6 +91,11 @@ export class PageTable {
   /** Tables in use. */
   get tables(): number {
     return this.#tree.levels.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Tables that are not in use any more and that `collect` has not given back: those that IOMMUs may still walk through. */
+  get unusedTables(): number {
+    return this.#tree.goneCount;
   }
 
   /** Bytes that the model takes for them. */
@@ -85,7 +117,7 @@ export class PageTable {
       const level = tree.lowest;
       const index = level.indexOf(iova);
       const place = tree.near + index;
-      if (index + count <= level.entries && level.pool.runOf(true, place, count) === count) {
+      if (index + count <= level.entries && level.freeRun(place, count) === count) {
         level.writeLeaves(place, count, phys, prot);
         tree.written(tree.lastDepth, tree.near, index, count);
         return count;
@@ -109,12 +141,12 @@ export class PageTable {
       if (table < 0) return done;
       const index = level.indexOf(at);
       const wanted = Math.min(count - done, level.entries - index);
-      const cleared = level.pool.runOf(false, table + index, wanted);
+      const cleared = level.usedRun(table + index, wanted);
       if (cleared > 0) {
-        if (level.pool === tree.upper)
-          for (let i = 0; i < cleared; i++) tree.drop(leaf, table + index + i, at + i * pageSize);
-        level.pool.clear(table + index, cleared);
+        const tables = level.pool === tree.upper ? this.#dropTables(leaf, table + index, cleared, at) : [];
+        level.clear(table + index, cleared);
         tree.written(leaf, table, index, cleared);
+        this.#tellCleared(at, pageSize, cleared, tables);
       }
       done += cleared;
       if (cleared < wanted) return done;
@@ -231,13 +263,14 @@ export class PageTable {
         if (table < 0) return done;
         const index = level.indexOf(at);
         const wanted = Math.min(count - done, level.entries - index);
-        const free = this.#makeRoom(leaf, table + index, wanted, at);
+        const free = this.#makeRoom(leaf, table, index, wanted, at);
         if (free > 0) {
           level.writeLeaves(table + index, free, phys + done * level.size, prot);
           tree.written(leaf, table, index, free);
         }
         done += free;
-        if (free < wanted) return done;
+        if (this.#kept) done++;
+        else if (free < wanted) return done;
       }
       return count;
     } catch (error) {
@@ -262,15 +295,52 @@ export class PageTable {
     throw new KernelError("EINVAL", `iommu_${what}`, reason);
   }
 
-  /** How many of the descriptors from a place on are free now; a table in the way of a block goes (M-24). */
-  #makeRoom(depth: number, place: number, wanted: number, iova: number): number {
+  /** Takes the tables out behind descriptors in a row; returns which of them had one. */
+  #dropTables(depth: number, place: number, count: number, iova: number): number[] {
     const level = this.#tree.level(depth);
-    for (let i = level.pool.runOf(true, place, wanted); i < wanted; i++) {
+    const tables: number[] = [];
+    for (let i = 0; i < count; i++) {
+      if (level.child(place + i) < 0) continue;
+      this.#tree.drop(depth, place + i, iova + i * level.size);
+      tables.push(i);
+    }
+    return tables;
+  }
+
+  /** Says what was cleared: pages and blocks as runs between the tables, which are named by their place. */
+  #tellCleared(iova: number, pageSize: number, count: number, tables: readonly number[]): void {
+    const tell = this.#cleared;
+    if (tell === undefined) return;
+    let from = 0;
+    for (const at of [...tables, count]) {
+      if (at > from) tell({ iova: iova + from * pageSize, pageSize, count: at - from, leaf: true });
+      if (at < count) tell({ iova: iova + at * pageSize, pageSize, count: 1, leaf: false });
+      from = at + 1;
+    }
+  }
+
+  /**
+   * How many of the descriptors from `index` on are free now; a table in the way of a block goes (M-24), and nothing is there
+   * before the block is (break-before-make).
+   */
+  #makeRoom(depth: number, table: number, index: number, wanted: number, iova: number): number {
+    const level = this.#tree.level(depth);
+    this.#kept = false;
+    for (let i = level.freeRun(table + index, wanted); i < wanted; i++) {
       const at = iova + i * level.size;
-      if (level.child(place + i) >= 0) this.#tree.drop(depth, place + i, at);
-      else if (level.kindOf(place + i) === Descriptor.INVALID) continue;
+      const place = table + index + i;
+      if (level.child(place) >= 0) {
+        this.#tree.drop(depth, place, at);
+        level.clear(place, 1);
+        this.#tree.written(depth, table, index + i, 1);
+        this.#tellCleared(at, level.size, 1, [0]);
+      } else if (level.kindOf(place) === Descriptor.INVALID) continue;
       else if (this.#overwritten === undefined) return i;
-      else this.#overwritten(at as DmaAddr);
+      else {
+        this.#overwritten(at as DmaAddr);
+        this.#kept = this.#keepsFirst;
+        if (this.#kept) return i;
+      }
     }
     return wanted;
   }

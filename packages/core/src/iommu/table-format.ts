@@ -17,7 +17,7 @@ export interface TableLevel {
 
 /**
  * How the page tables of an architecture look, to the bit. Descriptors are one word of 32 bits or two, the low one first; a
- * level is named by the architecture's number. A descriptor of zeros is invalid.
+ * level is named by the architecture's number. A descriptor of zeros is invalid, unless `writeInvalid` writes others.
  */
 export interface TableFormat {
   /** As messages name it: `"AArch64 stage 1, 4 KiB granule"`. */
@@ -45,4 +45,9 @@ export interface TableFormat {
   ): void;
   /** Writes the descriptor of a table, at word `at`. */
   writeTable(words: Uint32Array, at: number, level: number, address: number): void;
+  /**
+   * Writes `count` descriptors that map nothing, from word `at` on, over what is there: of a fresh table zeros. Left out where
+   * those are zeros. `kindOf` must tell them from all that map something.
+   */
+  writeInvalid?(words: Uint32Array, at: number, count: number, level: number): void;
 }

@@ -57,6 +57,11 @@ export class TableTree {
     this.#newTable(0);
   }
 
+  /** Tables that are not in use any more and wait for `collect`. */
+  get goneCount(): number {
+    return this.#gone.length;
+  }
+
   /** The walker read a descriptor. */
   fetched(address: PhysAddr, bytes: number): void {
     this.#memory.fetched(address, bytes);
@@ -193,8 +198,7 @@ export class TableTree {
 
   #newTable(depth: number): number {
     const level = this.level(depth);
-    const table = level.pool.add(level.entries, this.#memory.allocate(level.bytes));
-    level.count++;
+    const table = level.add(this.#memory.allocate(level.bytes));
     this.written(depth, table, 0, level.entries);
     return table;
   }

@@ -8,6 +8,7 @@ import {
   type PoolDescription,
   type RamDescription,
 } from "./board.ts";
+import type { IommuDescription } from "./iommu-description.ts";
 import type { SwiotlbDescription } from "./swiotlb-description.ts";
 
 /** What an overlay changes: devices are added or their facts replaced, memory, pools and bounce buffers replaced as a whole. */
@@ -16,6 +17,8 @@ export interface BoardChanges {
   readonly memory?: readonly RamDescription[];
   readonly pools?: readonly PoolDescription[];
   readonly swiotlb?: SwiotlbDescription | false;
+  /** IOMMUs that are added, or switched on and off. */
+  readonly iommus?: Readonly<Record<string, IommuDescription>>;
 }
 
 /**
@@ -36,10 +39,14 @@ export function overlaid(description: BoardDescription, changes: BoardChanges): 
     }
     devices[name] = { class: deviceClass, coherent, ...rest };
   }
+  const iommus: Record<string, IommuDescription> = { ...description.iommus };
+  for (const [name, change] of Object.entries(changes.iommus ?? {}))
+    iommus[name] = { ...iommus[name], ...change };
   const { memory = description.memory, pools = description.pools, swiotlb = description.swiotlb } = changes;
   return board({
     ...{ ...description, memory, devices },
     ...(pools === undefined ? {} : { pools }),
     ...(swiotlb === undefined ? {} : { swiotlb }),
+    ...(Object.keys(iommus).length === 0 ? {} : { iommus }),
   });
 }

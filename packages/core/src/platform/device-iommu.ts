@@ -69,7 +69,7 @@ function domainOf(options: DeviceIommuOptions): DmaDomain {
   });
   for (const { start, size, kind } of reserved) {
     iova.reserve(start, start + size);
-    if (kind === "direct") mapDirect(table, start, start + size);
+    if (kind === "direct" || kind === "direct-relaxable") mapDirect(table, start, start + size);
   }
   return new DmaDomain({
     iova,

@@ -4,6 +4,8 @@ import type { BoardDescription, DeviceDescription } from "./board.ts";
 
 /** An IOMMU of a board: a plugin provides it under its name. */
 export interface IommuDescription {
+  /** What it is, `"mmu-500"` or `"smmu-v3"`, for whoever chooses its plugin; default nobody needs to know. */
+  readonly kind?: string;
   /** Whether firmware lets the kernel use it (`status`); default yes. Behind one that is not, devices run untranslated. */
   readonly enabled?: boolean;
 }

@@ -13,6 +13,7 @@ import { BouncedPlacement, type BouncingHands } from "./bounced-placement.ts";
 import { DirectPlacement } from "./direct-placement.ts";
 import type { DmaBackend, EntryBounce, MapRequest, Placement } from "./dma-backend.ts";
 import { rangeOf, testEntries } from "./test-entries.ts";
+import { TranslatedBounce } from "./translated-bounce.ts";
 
 /**
  * Direct mapping: a bus address is the physical one as the device's windows show it, nothing is joined (D-20 to D-26). What
@@ -58,7 +59,9 @@ export class DirectDma implements DmaBackend {
       const { pool } = bouncing;
       const domain = freeDomain(request, bouncing, taken);
       this.#swiotlb.note(device);
-      return new BouncedPlacement(this.#hands, request, { dmaAddresses, taken, pool, domain });
+      const bounced = new BouncedPlacement(this.#hands, request, { dmaAddresses, taken, pool, domain });
+      if (device.translation === undefined || device.translation === null) return bounced;
+      return new TranslatedBounce(bounced, request, taken, domain, this.#hands.trace);
     } catch (error) {
       for (const { bounce } of taken) bouncing?.pool.release(bounce.slots);
       throw error;

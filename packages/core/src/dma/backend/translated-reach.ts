@@ -2,12 +2,17 @@
 import type { AccessKind } from "../../coherency/operation.ts";
 import type { Route } from "../../coherency/topology.ts";
 import { IommuProt } from "../../iommu/iommu-prot.ts";
-import { ioPageFault, staleTranslation, translationFault } from "../../iommu/iommu-trace.ts";
-import type { Snooping, Translation } from "../../iommu/translation.ts";
-import { Extents } from "../../memory/extents.ts";
+import {
+  ioPageFault,
+  staleTranslation,
+  translationFault,
+  unsnoopedMapping,
+} from "../../iommu/iommu-trace.ts";
+import type { DeviceTranslation, Snooping, Translation } from "../../iommu/translation.ts";
 import type { Trace } from "../../sim/trace.ts";
 import type { DmaDevice } from "../dma-device.ts";
 import type { Reached } from "./dma-backend.ts";
+import { ReachedParts } from "./reached-parts.ts";
 
 /** A stretch of bus addresses. */
 export interface BusStretch {
@@ -42,34 +47,59 @@ export function translatedReach(
   const { translation } = device;
   if (translation === undefined || translation === null)
     throw new TypeError(`${device.name} is not translated`);
+  const parts = new ReachedParts();
+  for (const { address, length, route } of translatedRuns(device, translation, stretches, own, work, trace))
+    parts.add(route, address, address + length);
+  return parts.all;
+}
+
+/** A stretch behind a translation, and the way from there. */
+export interface TranslatedRun extends BusStretch {
+  readonly route: Route;
+}
+
+/** What comes out of a translation for stretches that go in, in order, up to the first address that faults; with its events. */
+export function* translatedRuns(
+  device: DmaDevice,
+  translation: DeviceTranslation,
+  stretches: Iterable<BusStretch>,
+  own: Route,
+  work: DeviceWork,
+  trace: Trace,
+): Generator<TranslatedRun, void, undefined> {
   const access = work.kind === "read" ? IommuProt.READ : IommuProt.WRITE;
-  const parts: { route: Route; pairs: number[] }[] = [];
   let missing: string | null = null;
+  let wasUnsnooped = false;
   for (const { address, length } of stretches) {
     const end = address + length;
     for (let at = address; at < end; ) {
       const answer = translation.translate(at, access);
-      if (answer.missing !== null && answer.missing !== missing) stale(device, at, answer, work, trace);
-      missing = answer.missing;
       if (answer.fault !== null) {
-        fault(device, at, answer.fault, work, trace);
-        return reached(parts);
+        const also = answer.missing === null ? "" : `, by what it remembers; missing: ${answer.missing}`;
+        fault(device, at, answer.fault + also, work, trace);
+        return;
       }
+      if (answer.missing !== null && answer.missing !== missing) {
+        // With a flush queue no instruction is missing: it comes later, and the device should have stopped (I-5).
+        const queued = translation === device.translation && device.iommu?.domain.isLazy === true;
+        stale(device, at, answer, queued ? "" : answer.missing, work, trace);
+      }
+      missing = answer.missing;
       const stop = Math.min(end, answer.end, PAST);
       const route = routeOf(device, answer.snooping, own);
-      let part = parts.at(-1);
-      if (part?.route !== route) {
-        part = { route, pairs: [] };
-        parts.push(part);
+      if (answer.snooping === "never" && isTrustedToSnoop(device) && !wasUnsnooped) {
+        trace.emitCaused(work.event, unsnoopedMapping, trace.intern(device.name), at);
+        wasUnsnooped = true;
       }
-      const { pairs } = part;
-      if (pairs.at(-1) === answer.address) pairs[pairs.length - 1] = answer.address + stop - at;
-      else pairs.push(answer.address, answer.address + stop - at);
+      yield { address: answer.address, length: stop - at, route };
       at = stop;
     }
   }
-  return reached(parts);
 }
+
+/** Whether nobody maintains caches for the device, since it could snoop. */
+const isTrustedToSnoop = ({ coherent, snoopedRoute }: DmaDevice): boolean =>
+  coherent && snoopedRoute !== undefined && snoopedRoute.kind !== "direct";
 
 /** The way of an access whose mapping has a say. */
 function routeOf({ snoopedRoute, unsnoopedRoute }: DmaDevice, snooping: Snooping, own: Route): Route {
@@ -80,14 +110,13 @@ function routeOf({ snoopedRoute, unsnoopedRoute }: DmaDevice, snooping: Snooping
 function stale(
   device: DmaDevice,
   at: number,
-  answer: Translation,
+  { address }: Translation,
+  missing: string,
   { kind, event }: DeviceWork,
   trace: Trace,
 ): void {
-  const name = trace.intern(device.name);
-  // With a flush queue it is not an instruction that is missing: it comes later, and the device should have stopped (I-5).
-  const missing = trace.intern(device.iommu?.domain.isLazy === true ? "" : (answer.missing ?? ""));
-  trace.emitCaused(event, staleTranslation, name, at, answer.address, kind === "read" ? 0 : 1, missing);
+  const [name, what] = [trace.intern(device.name), trace.intern(missing)];
+  trace.emitCaused(event, staleTranslation, name, at, address, kind === "read" ? 0 : 1, what);
 }
 
 function fault(
@@ -102,6 +131,3 @@ function fault(
   const flags = kind === "write" ? 1 : 0;
   trace.emitCaused(cause, ioPageFault, name, trace.intern(device.class), iova, flags);
 }
-
-const reached = (parts: readonly { route: Route; pairs: readonly number[] }[]): readonly Reached[] =>
-  parts.map(({ route, pairs }) => ({ route, extents: new Extents(Float64Array.from(pairs)) }));
