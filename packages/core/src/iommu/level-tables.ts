@@ -79,8 +79,12 @@ export class LevelTables {
   /** Makes descriptors map nothing. */
   clear(place: number, count: number): void {
     const { pool } = this;
-    pool.clear(place, count);
-    this.#format.writeInvalid?.(pool.words, place * pool.stride, count, this.level);
+    if (this.#isZeroInvalid) pool.clear(place, count);
+    else {
+      // What an invalid descriptor holds may come from what was there.
+      pool.children.fill(0, place, place + count);
+      this.#format.writeInvalid?.(pool.words, place * pool.stride, count, this.level);
+    }
   }
 
   /** A table in which nothing is mapped, at that address. */
