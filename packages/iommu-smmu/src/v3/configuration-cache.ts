@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { CFGI_ALL_RANGE, type Command } from "./command.ts";
+import { L1STD } from "./ste.ts";
+import type { ReadDescriptor } from "./stream-table.ts";
 
 /** What a StreamID is multiplied with to tell its substreams apart. */
 const SUBSTREAMS = 2 ** 20;
@@ -10,9 +12,21 @@ const SUBSTREAMS = 2 ** 20;
  */
 export class ConfigurationCache {
   /** Level 1 stream table descriptors that are valid, by their address. */
-  readonly descriptors = new Map<number, Uint32Array>();
+  readonly #descriptors = new Map<number, Uint32Array>();
   readonly #stes = new Map<number, Uint32Array>();
   readonly #cds = new Map<number, Uint32Array>();
+
+  /** Reads level 1 descriptors out of what is remembered, else with `read`, and keeps those that are valid. */
+  descriptorReader(read: ReadDescriptor): ReadDescriptor {
+    return (address) => {
+      const known = this.#descriptors.get(address);
+      if (known !== undefined) return known;
+      const descriptor = read(address);
+      if (descriptor !== null && L1STD.get(descriptor, "Span") > 0)
+        this.#descriptors.set(address, descriptor.slice());
+      return descriptor;
+    };
+  }
 
   ste(streamId: number): Uint32Array | undefined {
     return this.#stes.get(streamId);
@@ -37,13 +51,13 @@ export class ConfigurationCache {
     if (op === "CMD_CFGI_CD_ALL") this.#forget(StreamID, StreamID + 1, false);
     if (op === "CMD_CFGI_STE") {
       this.#forget(StreamID, StreamID + 1, true);
-      if (Leaf === 0) this.descriptors.clear();
+      if (Leaf === 0) this.#descriptors.clear();
     }
     if (op === "CMD_CFGI_STE_RANGE") {
       const count = Range === CFGI_ALL_RANGE ? Number.POSITIVE_INFINITY : 2 ** (Range + 1);
       const first = Range === CFGI_ALL_RANGE ? 0 : StreamID - (StreamID % count);
       this.#forget(first, first + count, true);
-      this.descriptors.clear();
+      this.#descriptors.clear();
     }
   }
 

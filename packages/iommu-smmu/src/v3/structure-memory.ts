@@ -9,8 +9,8 @@ import type { PageTable, TableMemory } from "@dmabuf/core/iommu";
  */
 export class StructureMemory {
   readonly #memory: TableMemory;
-  /** Ends of what was allocated, by where it begins. */
-  readonly #regions = new Map<number, number>();
+  /** What was allocated, by where it begins. */
+  readonly #regions = new Map<number, { readonly end: number; readonly initial: Uint32Array | null }>();
   /** Structures that were written, by their address. */
   readonly #written = new Map<number, Uint32Array>();
   readonly #tables = new Map<number, PageTable>();
@@ -19,10 +19,13 @@ export class StructureMemory {
     this.#memory = memory;
   }
 
-  /** Memory for structures, zeros, at a multiple of its size. Throws `KernelError` ENOMEM. */
-  allocate(bytes: number): PhysAddr {
+  /**
+   * Memory for structures, at a multiple of its size. Throws `KernelError` ENOMEM.
+   * @param initial what every structure in it begins with; default zeros
+   */
+  allocate(bytes: number, initial: Uint32Array | null = null): PhysAddr {
     const start = this.#memory.allocate(bytes);
-    this.#regions.set(start, start + bytes);
+    this.#regions.set(start, { end: start + bytes, initial });
     return start;
   }
 
@@ -30,7 +33,7 @@ export class StructureMemory {
   write(structure: number, words: number, index: number, low: number, high: number): void {
     let content = this.#written.get(structure);
     if (content === undefined) {
-      content = new Uint32Array(words);
+      content = this.#initial(structure, words) ?? new Uint32Array(words);
       this.#written.set(structure, content);
     }
     content[2 * index] = low;
@@ -39,11 +42,7 @@ export class StructureMemory {
 
   /** What stands at an address, as it is now; null where there is no memory, and a read is answered with an abort. */
   read(structure: number, words: number): Uint32Array | null {
-    const content = this.#written.get(structure);
-    if (content !== undefined) return content;
-    for (const [start, end] of this.#regions)
-      if (structure >= start && structure < end) return new Uint32Array(words);
-    return null;
+    return this.#written.get(structure) ?? this.#initial(structure, words);
   }
 
   /** The walker reads a descriptor of page tables that lie somewhere else than they say. */
@@ -62,5 +61,11 @@ export class StructureMemory {
   /** The page tables whose root lies there. */
   tableAt(root: number): PageTable | null {
     return this.#tables.get(root) ?? null;
+  }
+
+  #initial(structure: number, words: number): Uint32Array | null {
+    for (const [start, { end, initial }] of this.#regions)
+      if (structure >= start && structure < end) return initial?.slice() ?? new Uint32Array(words);
+    return null;
   }
 }

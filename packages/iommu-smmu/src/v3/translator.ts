@@ -85,7 +85,11 @@ export class Translator {
     const known = cache?.ste(streamId);
     if (known !== undefined) return known;
     const fromMemory = l1Reader(this.#memory);
-    const at = findSte(table, streamId, (address) => cache?.descriptors.get(address) ?? fromMemory(address));
+    const at = findSte(
+      table,
+      streamId,
+      cache === undefined ? fromMemory : cache.descriptorReader(fromMemory),
+    );
     if (typeof at !== "number") return at;
     const ste = this.#memory.read(at, 16);
     if (ste === null) return { name: "F_STE_FETCH", fetchAddress: at };
