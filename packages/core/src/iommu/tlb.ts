@@ -53,7 +53,8 @@ export class Tlb {
   }
 
   /**
-   * Keeps a page or block of `size` bytes that holds `input` and goes to the one that holds `output`.
+   * Keeps a page or block of `size` bytes that holds `input` and goes to the one that holds `output`, in the place of entries
+   * that it overlaps.
    * @param attributes what the owner wants to know again, below 2^24
    */
   fill(tag: number, input: number, output: number, size: number, attributes: number): void {
@@ -65,7 +66,7 @@ export class Tlb {
     const pages = size / this.#granule;
     const page = Math.floor(input / size) * pages;
     const to = Math.floor(output / size) * pages;
-    space.clear(page, page + pages);
+    space.clear(this.#blockOf(space, page, 0), this.#blockOf(space, page + pages - 1, 1));
     space.add(page, page + pages, to, attributes + Math.log2(pages) * ORDER);
   }
 
