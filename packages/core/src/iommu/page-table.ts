@@ -98,11 +98,6 @@ export class PageTable {
     return this.#tree.goneCount;
   }
 
-  /** Tables that are not in use any more and wait for `collect`: IOMMUs may still walk there. */
-  get dropped(): number {
-    return this.#gone.length / 2;
-  }
-
   /** Bytes that the model takes for them. */
   get bytes(): number {
     return this.#tree.upper.bytes + this.#tree.last.bytes;

@@ -25,19 +25,19 @@ const format: TableFormat = {
 test("counts the tables that wait to be collected, which is when the walk to them has to be invalidated", () => {
   const table = new PageTable(format);
   table.mapPages(0, 0x10_0000, 0x1000, 8, 3);
-  expect(table.dropped).toBe(0);
+  expect(table.unusedTables).toBe(0);
   table.unmapPages(0, 0x1000, 8);
-  expect(table.dropped).toBe(0);
+  expect(table.unusedTables).toBe(0);
   table.mapPages(0, 0x10_0000, 0x1000, 8, 3);
   table.unmapPages(0, 0x8000, 1);
-  expect(table.dropped).toBe(1);
+  expect(table.unusedTables).toBe(1);
   table.collect();
-  expect(table.dropped).toBe(0);
+  expect(table.unusedTables).toBe(0);
 });
 
 test("counts the table that a block takes the place of (M-24)", () => {
   const table = new PageTable(format);
   table.mapPages(0, 0x10_0000, 0x1000, 1, 3);
   table.mapPages(0, 0x20_0000, 0x8000, 1, 3);
-  expect(table.dropped).toBe(1);
+  expect(table.unusedTables).toBe(1);
 });

@@ -37,10 +37,10 @@ export class ArmSmmuDomain extends PagingDomain {
       table,
       end: 2 ** config.inputBits,
       invalidation: {
-        range: (iova, size) => invalidate(this.#range(iova, size, table.dropped === 0), iova, size),
+        range: (iova, size) => invalidate(this.#range(iova, size, table.unusedTables === 0), iova, size),
         all: () => invalidate([this.#all()], 0, Number.POSITIVE_INFINITY),
         mapped: (iova, size) => {
-          if (table.dropped === 0) return;
+          if (table.unusedTables === 0) return;
           invalidate(this.#range(iova, size, false), iova, size);
           table.collect();
         },
