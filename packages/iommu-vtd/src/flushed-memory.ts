@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
-import { type Cpu, Extents, type PhysAddr } from "@dmabuf/core";
+import type { PhysAddr } from "@dmabuf/core";
 import type { TableMemory } from "@dmabuf/core/iommu";
 
-/**
- * Table memory that is made visible to hardware with the driver's own flushes: on x86 the DMA API does nothing, and VT-d's driver
- * flushes the lines of entries by itself (M-72). @see clflush_cache_range
- */
+/** Table memory that a driver makes visible to hardware by flushing lines, or forgets to (M-72). @see clflush_cache_range */
 export class FlushedMemory implements TableMemory {
   readonly #memory: TableMemory;
-  readonly #cpu: Pick<Cpu, "flushRange"> | null;
+  readonly #flushes: boolean;
 
-  /** @param cpu whose flushes; null for a driver that forgets them */
-  constructor(memory: TableMemory, cpu: Pick<Cpu, "flushRange"> | null) {
+  /** @param flushes false for a driver that forgets it */
+  constructor(memory: TableMemory, flushes: boolean) {
     this.#memory = memory;
-    this.#cpu = cpu;
+    this.#flushes = flushes;
   }
 
   allocate(bytes: number): PhysAddr {
@@ -29,7 +26,7 @@ export class FlushedMemory implements TableMemory {
   }
 
   sync(address: PhysAddr, bytes: number): void {
-    this.#cpu?.flushRange(Extents.of([address, address + bytes]));
+    if (this.#flushes) this.#memory.sync(address, bytes);
   }
 
   fetched(address: PhysAddr, bytes: number): void {

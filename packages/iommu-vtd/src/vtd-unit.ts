@@ -40,7 +40,7 @@ export class VtdUnit implements IommuUnit {
     this.settings = settings;
     this.#services = services;
     const memory = services.tableMemory({ owner: name, coherentWalk });
-    this.#memory = new FlushedMemory(memory, omits.includes("clflush") ? null : services.cpu);
+    this.#memory = new FlushedMemory(memory, !omits.includes("clflush"));
     this.driver = settings.off ? null : new VtdDriver(name, settings, this.#memory, services.simulation);
   }
 
