@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bits of the registers that the model writes and reads, by their names. @see IHI 0062, chapters 9 to 11
+// Bits of the registers that the model writes and reads, by their names. @see IHI 0062, the register descriptions
 
 /** Global configuration. @see ARM_SMMU_GR0_sCR0 */
 export const sCR0 = {
@@ -24,8 +24,8 @@ export const sGFSR = {
   MULTI: 0x8000_0000,
 } as const;
 
-/** Writes: bit 1 of sGFSYNR0. */
-export const sGFSYNR0_WNR = 1 << 1;
+/** More of a global fault: a write, a privileged access. */
+export const sGFSYNR0 = { WNR: 1 << 1, PNU: 1 << 2 } as const;
 
 /** A stream match register: the stream id in bits 15:0, in 30:16 the bits of it that do not count. */
 export const SMR_VALID = 0x8000_0000;

@@ -23,7 +23,7 @@ const forgetsTables = (register: Tlbi["register"]): boolean => !register.endsWit
 
 /**
  * The TLB of an SMMUv2 and its walk caches. An invalidation has an effect when it was waited for (M-63): before that it is in
- * nobody's power to say that it has, so the model says that it has not. @see IHI 0062, 2.7 "TLB maintenance"
+ * nobody's power to say that it has, so the model says that it has not. @see IHI 0062, "TLB maintenance operations"
  */
 export class SmmuTlb {
   readonly pages: Tlb;

@@ -11,7 +11,7 @@ import type { Trace } from "@dmabuf/core/sim";
 import { ContextBank } from "./context-bank.ts";
 import { type ContextFault, ContextTranslation } from "./context-translation.ts";
 import { faultNames, type GlobalFaultKind, globalFaultBits } from "./fault-status.ts";
-import { sCR0, sGFSR, sGFSYNR0_WNR } from "./registers.ts";
+import { sCR0, sGFSR, sGFSYNR0 } from "./registers.ts";
 import { GLOBAL, SmmuTlb, type Tlbi } from "./smmu-tlb.ts";
 import { contextFault, globalFault, tlbInvalidate, tlbSync } from "./smmu-trace.ts";
 import { StreamMap } from "./stream-map.ts";
@@ -132,7 +132,9 @@ export class SmmuV2 {
     if (this.gfsr === 0) {
       this.gfsr = globalFaultBits[kind];
       this.gfar = address;
-      this.gfsynr0 = (access & IommuProt.WRITE) === 0 ? 0 : sGFSYNR0_WNR;
+      this.gfsynr0 =
+        ((access & IommuProt.WRITE) === 0 ? 0 : sGFSYNR0.WNR) |
+        ((access & IommuProt.PRIV) === 0 ? 0 : sGFSYNR0.PNU);
       this.gfsynr1 = stream;
     } else this.gfsr = (this.gfsr | sGFSR.MULTI) >>> 0;
     const { gfsr, gfar, gfsynr0, gfsynr1 } = this;

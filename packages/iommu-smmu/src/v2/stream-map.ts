@@ -14,9 +14,9 @@ export interface StreamMatch {
 }
 
 /** Whether a stream id is one of those. */
-export const matches = ({ id, mask }: StreamMatch, stream: number): boolean => ((id ^ stream) & ~mask) === 0;
+const matches = ({ id, mask }: StreamMatch, stream: number): boolean => ((id ^ stream) & ~mask) === 0;
 
-/** The stream mapping table: which SMR matches a stream, and what its S2CR says (M-60). @see IHI 0062, 2.4 */
+/** The stream mapping table: which SMR matches a stream, and what its S2CR says (M-60). @see IHI 0062, "Stream mapping" */
 export class StreamMap {
   /** The stream matches; null for one that is not valid. */
   readonly smrs: (StreamMatch | null)[];

@@ -201,3 +201,20 @@ describe("an invalidation", () => {
     expect(machine.access(0x1000, 1, 2).fault).toMatch(/^TF/);
   });
 });
+
+test("in lazy mode nothing is written for pages until all is forgotten at once", () => {
+  const machine = new Machine();
+  const table = machine.domain();
+  map(table, 0x1000, 0x10_0000, 0x1000);
+  machine.access(0x1000);
+  unmap(table, 0x1000, 0x1000);
+  expect(machine.access(0x1000).missing).toBe("TLBIVAL of 0x1000 for ASID 0, TLBSYNC");
+  table.flushAll();
+  flush(table, 0x1000, 0x1000);
+  expect(machine.log.map((line) => /register=(\S+)/.exec(line)?.[1])).toEqual([
+    "TLBIASID",
+    "TLBSYNC",
+    "TLBSYNC",
+  ]);
+  expect(machine.access(0x1000).fault).toMatch(/^TF/);
+});
