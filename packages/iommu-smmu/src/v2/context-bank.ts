@@ -42,7 +42,7 @@ export interface FaultRecord {
   readonly stream: number;
 }
 
-/** A context bank: what it is programmed with, the tables there, and its fault registers. @see IHI 0062, chapter 16 */
+/** A context bank: what it is programmed with, the tables there, and its fault registers. @see IHI 0062, "Translation context bank" */
 export class ContextBank {
   readonly index: number;
   registers = off;

@@ -28,7 +28,10 @@ export interface ContextFault {
   readonly missing: string | null;
 }
 
-/** How context banks translate: TLB, walk caches, table walks. @see IHI 0062, 2.3 and Arm ARM D8.2 */
+/** What a walk came to that ended without a page. */
+type WalkFailure = Pick<ContextFault, "kind" | "level" | "missing">;
+
+/** How context banks translate: TLB, walk caches, table walks. @see Arm ARM D8.2 "Translation process" */
 export class ContextTranslation {
   readonly #tlb: SmmuTlb;
   readonly #memory: TableMemory;
@@ -47,31 +50,22 @@ export class ContextTranslation {
     if (tables === null) return untranslated(address);
     const { table, format, tag } = tables;
     const { pages } = this.#tlb;
-    const fault = (kind: ContextFaultKind, level: number, missing: string | null = null): ContextFault => ({
-      ...{ kind, address, level, missing },
-      write: (access & WRITE) !== 0,
-      privileged: (access & PRIV) !== 0,
-    });
-    if (address >= table.end) return fault("TF", 0);
+    if (address >= table.end) return faultOf(address, access, { kind: "TF", level: 0, missing: null });
     if (!pages.find(tag, address)) {
-      const missed = this.#walk(bank, tables, address);
-      if (missed !== null) return fault(missed.kind, missed.level, missed.missing);
+      const failure = this.#walk(bank, tables, address);
+      if (failure !== null) return faultOf(address, access, failure);
       pages.find(tag, address);
     }
     const { address: to, end } = pages;
     const entry = new TlbEntry(pages.attributes);
     const leaf = format.attributesOf(entry.low, entry.high);
     const missing = this.#missing(bank, tables, address, to, entry);
-    if (!permits(leaf, access)) return fault("PF", entry.level, missing);
+    if (!permits(leaf, access)) return faultOf(address, access, { kind: "PF", level: entry.level, missing });
     return { fault: null, address: to, end, snooping: snoopingOf(tables, leaf), missing };
   }
 
   /** Walks the tables from the deepest one that is known, and keeps what it finds; why not where it finds nothing. */
-  #walk(
-    bank: ContextBank,
-    tables: ContextTables,
-    address: number,
-  ): Pick<ContextFault, "kind" | "level" | "missing"> | null {
+  #walk(bank: ContextBank, tables: ContextTables, address: number): WalkFailure | null {
     const { table, format, tag } = tables;
     const { pages, walks } = this.#tlb;
     const known = walks.find(tag, table, address);
@@ -126,12 +120,19 @@ export class ContextTranslation {
   }
 }
 
+const faultOf = (address: number, access: number, failure: WalkFailure): ContextFault => ({
+  ...failure,
+  address,
+  write: (access & WRITE) !== 0,
+  privileged: (access & PRIV) !== 0,
+});
+
 const permits = ({ access: allowed }: LeafAttributes, access: number): boolean =>
   (access & ~allowed & (READ | WRITE)) === 0 && ((allowed & PRIV) === 0 || (access & PRIV) !== 0);
 
 /**
  * Which accesses snoop. The tables of stage 1 say what memory it is; those of stage 2 can only make it weaker than the device
- * says, so that write-back leaves it as it is. @see IHI 0062, 2.5 "Memory attributes", Arm ARM D8.6
+ * says, so that write-back leaves it as it is. @see Arm ARM D8.6 "Memory region attributes"
  */
 function snoopingOf({ format }: ContextTables, { type, shareability }: LeafAttributes): Snooping {
   if (type !== "normal-wb" || shareability === "non") return "never";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bits of the registers that the model writes and reads, by their names. @see IHI 0062, chapters 9 to 11
+// Bits of the registers that the model writes and reads, by their names. @see IHI 0062, the register descriptions
 
 /** Global configuration. @see ARM_SMMU_GR0_sCR0 */
 export const sCR0 = {
@@ -24,14 +24,19 @@ export const sGFSR = {
   MULTI: 0x8000_0000,
 } as const;
 
-/** Writes: bit 1 of sGFSYNR0. */
-export const sGFSYNR0_WNR = 1 << 1;
+/** More of a global fault: a write, a privileged access. */
+export const sGFSYNR0 = { WNR: 1 << 1, PNU: 1 << 2 } as const;
 
 /** A stream match register: the stream id in bits 15:0, in 30:16 the bits of it that do not count. */
 export const SMR_VALID = 0x8000_0000;
 
 /** What becomes of a stream, S2CR bits 17:16. */
 export const S2CR_TYPE = { translate: 0 << 16, bypass: 1 << 16, fault: 2 << 16 } as const;
+
+/** Of what goes past: memory attributes of its own, which, and how far they are shared. */
+export const S2CR_MTCFG = 1 << 11;
+export const S2CR_MEMATTR = { device: 0x1 << 12, "normal-nc": 0x5 << 12, "normal-wb": 0xf << 12 } as const;
+export const S2CR_SHCFG = { outer: 1 << 8, inner: 2 << 8, non: 3 << 8 } as const;
 
 /** What a context bank translates, CBAR bits 17:16. */
 export const CBAR_TYPE = { S2_TRANS: 0 << 16, S1_TRANS_S2_BYPASS: 1 << 16 } as const;

@@ -61,11 +61,11 @@ export class SmmuDomain {
     bank.write(registers, { table: this.#pages, format, tag: this.#tag });
   }
 
-  /** Gives the context bank back. @see arm_smmu_destroy_domain_context */
+  /** Gives the context bank back, and the tables. @see arm_smmu_destroy_domain_context */
   release(): void {
     this.#bank?.disable();
     this.#invalidateContext();
-    this.#pages.collect();
+    this.#pages.free();
     this.#bank = null;
   }
 

@@ -12,7 +12,7 @@ export interface KnownTable {
 
 /**
  * The walk caches of a TLB: where the tables of each level are. A walk begins at the deepest that is known, whatever has become of
- * the tables above. As `Tlb`, it forgets nothing by itself. @see MMU-500 TRM, 2.1 "walk cache"
+ * the tables above. As `Tlb`, it forgets nothing by itself. @see MMU-500 TRM, "Walk caches"
  */
 export class WalkCache {
   /** By tag, by depth, by the place of the table among those of its level. */

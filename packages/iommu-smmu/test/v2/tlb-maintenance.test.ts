@@ -201,3 +201,35 @@ describe("an invalidation", () => {
     expect(machine.access(0x1000, 1, 2).fault).toMatch(/^TF/);
   });
 });
+
+test("TLBIALLNSNH and sTLBGSYNC make an SMMU forget everything, as the driver does first of all", () => {
+  const machine = new Machine({}, { a: [1], b: [2] });
+  for (const id of [1, 2]) {
+    map(machine.domain(id), 0x1000, 0x10_0000, 0x1000);
+    machine.access(0x1000, IommuProt.READ, id);
+  }
+  const { smmu } = machine.unit;
+  expect(smmu.tlb.pages.pageCount).toBe(2);
+  smmu.invalidate(-1, { register: "TLBIALLNSNH", tag: 0, address: 0, size: Number.POSITIVE_INFINITY });
+  expect(smmu.tlb.pages.pageCount).toBe(2);
+  expect(smmu.tlb.unsynced(1, 0x1000, true)).toBe(-1);
+  smmu.sync(-1);
+  expect(smmu.tlb.pages.pageCount).toBe(0);
+});
+
+test("in lazy mode nothing is written for pages until all is forgotten at once", () => {
+  const machine = new Machine();
+  const table = machine.domain();
+  map(table, 0x1000, 0x10_0000, 0x1000);
+  machine.access(0x1000);
+  unmap(table, 0x1000, 0x1000);
+  expect(machine.access(0x1000).missing).toBe("TLBIVAL of 0x1000 for ASID 0, TLBSYNC");
+  table.flushAll();
+  flush(table, 0x1000, 0x1000);
+  expect(machine.log.map((line) => /register=(\S+)/.exec(line)?.[1])).toEqual([
+    "TLBIASID",
+    "TLBSYNC",
+    "TLBSYNC",
+  ]);
+  expect(machine.access(0x1000).fault).toMatch(/^TF/);
+});
