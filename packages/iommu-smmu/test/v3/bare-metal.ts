@@ -87,7 +87,7 @@ export class BareMetal {
   /** A linear table of CDs, the first of which is that. Returns where it is. */
   cds(...cds: readonly CdValues[]): number {
     const at = this.memory.allocate(CD_BYTES * 64);
-    cds.forEach((values, i) => this.put(at + i * CD_BYTES, CD.encode(values)));
+    for (const [i, values] of cds.entries()) this.put(at + i * CD_BYTES, CD.encode(values));
     return at;
   }
 
