@@ -6,7 +6,7 @@ export { IommuProt } from "./iommu/iommu-prot.ts";
 export type { IommuTable } from "./iommu/iommu-table.ts";
 export type { IommuMaster, IommuUnit, ReservedRegion } from "./iommu/iommu-unit.ts";
 export { type PageRun, pageRuns } from "./iommu/page-sizes.ts";
-export { PageTable, type PageTableOptions } from "./iommu/page-table.ts";
+export { type ClearedDescriptors, PageTable, type PageTableOptions } from "./iommu/page-table.ts";
 export { type Invalidation, PagingDomain, type PagingDomainOptions } from "./iommu/paging-domain.ts";
 export { PlainTable, type PlainTableOptions } from "./iommu/plain-table.ts";
 export { StackedTranslation } from "./iommu/stacked-translation.ts";

@@ -37,6 +37,14 @@ export interface IommuUnit {
    * Throws `KernelError` EINVAL for a domain of another IOMMU, EBUSY, ENOSPC as the driver does. @see attach_dev, set_dev_pasid
    */
   attach(master: IommuMaster, domain: IommuTable | "identity" | "blocked", substream?: number): void;
+  /**
+   * Hears of a device, once for each that is behind it, in the board's order. Returns what stands in the hardware for each of its
+   * ids: devices that have one of those in common are one group (M-2). Left out where an id stands for itself. Throws
+   * `KernelError` for ids that it has no room for. @see probe_device, device_group
+   */
+  probe?(device: string, ids: readonly number[]): readonly number[];
+  /** Gives up a domain that nothing is attached to any more. @see struct iommu_domain_ops, free */
+  freeDomain?(domain: IommuTable): void;
   /** How transactions with an id fare. */
   translation(id: number): DeviceTranslation;
   /** The domain that a master needs, whatever was asked for; null or left out where it does not matter. @see def_domain_type */

@@ -17,6 +17,18 @@ export interface PageTableOptions {
   readonly partialBlocks?: "split" | "refuse";
   /** Called for a page that is mapped already and gets a new descriptor; default that is refused with EEXIST (M-24, M-70). */
   readonly overwritten?: (iova: DmaAddr) => void;
+  /** Called for what was cleared, before any of its memory is given back; default nobody cares. */
+  readonly cleared?: (what: ClearedDescriptors) => void;
+}
+
+/** Descriptors in a row that were cleared: an IOMMU may remember what they said. @see struct iommu_flush_ops */
+export interface ClearedDescriptors {
+  readonly iova: number;
+  /** Bytes that each stood for. */
+  readonly pageSize: number;
+  readonly count: number;
+  /** Whether they were pages or blocks (`tlb_add_page`), not tables with all that is below (`tlb_flush_walk`). */
+  readonly leaf: boolean;
 }
 
 /**
@@ -42,6 +54,7 @@ export class PageTable {
   readonly #clean: boolean;
   readonly #split: boolean;
   readonly #overwritten: ((iova: DmaAddr) => void) | undefined;
+  readonly #cleared: ((what: ClearedDescriptors) => void) | undefined;
   readonly #leafDepths = new Map<number, number>();
   /** Tables that are not in use any more, as pairs of depth and table. */
   readonly #gone: number[] = [];
@@ -53,6 +66,7 @@ export class PageTable {
       coherentWalk = true,
       partialBlocks = "split",
       overwritten,
+      cleared,
     }: PageTableOptions = {},
   ) {
     const { levels, descriptorBytes } = format;
@@ -61,6 +75,7 @@ export class PageTable {
     this.#clean = !coherentWalk;
     this.#split = partialBlocks === "split";
     this.#overwritten = overwritten;
+    this.#cleared = cleared;
     this.#sizes = levels.map(({ shift }) => 2 ** shift);
     this.#levels = levels.map(
       (level, depth) => new LevelTables(level, descriptorBytes, depth === levels.length - 1),
@@ -115,7 +130,7 @@ export class PageTable {
       const index = this.#index(at, leaf);
       const first = table * entries + index;
       const wanted = Math.min(count - done, entries - index);
-      const free = this.#makeRoom(leaf, first, wanted, at);
+      const free = this.#makeRoom(leaf, table, index, wanted, at);
       if (free > 0) {
         const to = phys + done * pageSize;
         this.format.writeLeaves(level.words, first * stride, free, level.level, to, prot);
@@ -145,14 +160,19 @@ export class PageTable {
       const { words, children } = this.#level(leaf);
       const first = table * entries + index;
       let cleared = 0;
+      const tables: number[] = [];
       while (cleared < wanted && this.#kindAt(leaf, first + cleared) !== Descriptor.INVALID) {
         const child = children?.[first + cleared] ?? 0;
-        if (child > 0) this.#drop(leaf + 1, child - 1);
+        if (child > 0) {
+          this.#drop(leaf + 1, child - 1);
+          tables.push(cleared);
+        }
         cleared++;
       }
       words.fill(0, first * stride, (first + cleared) * stride);
       children?.fill(0, first, first + cleared);
       if (cleared > 0) this.#written(leaf, table, index, cleared);
+      this.#tellCleared(at, pageSize, cleared, tables);
       done += cleared;
       if (cleared < wanted) return done;
     }
@@ -252,6 +272,12 @@ export class PageTable {
     }
   }
 
+  /** Gives the memory of all tables back; they are not used any more. @see free_io_pgtable_ops */
+  free(): void {
+    this.#drop(0, 0);
+    this.collect();
+  }
+
   #level(depth: number): LevelTables {
     return this.#levels[depth] as LevelTables;
   }
@@ -267,9 +293,26 @@ export class PageTable {
     return low === 0 && high === 0 ? Descriptor.INVALID : this.format.kindOf(low, high, level);
   }
 
-  /** How many of the descriptors from `first` on are free now; a table in the way of a block goes (M-24). */
-  #makeRoom(depth: number, first: number, wanted: number, iova: number): number {
-    const { children } = this.#level(depth);
+  /** Says what was cleared: pages and blocks as runs between the tables, which are named by their place. */
+  #tellCleared(iova: number, pageSize: number, count: number, tables: readonly number[]): void {
+    const tell = this.#cleared;
+    if (tell === undefined) return;
+    let from = 0;
+    for (const at of [...tables, count]) {
+      if (at > from) tell({ iova: iova + from * pageSize, pageSize, count: at - from, leaf: true });
+      if (at < count) tell({ iova: iova + at * pageSize, pageSize, count: 1, leaf: false });
+      from = at + 1;
+    }
+  }
+
+  /**
+   * How many of the descriptors from `index` on are free now; a table in the way of a block goes (M-24), and nothing is there
+   * before the block is (break-before-make).
+   */
+  #makeRoom(depth: number, table: number, index: number, wanted: number, iova: number): number {
+    const { children, words, entries, stride } = this.#level(depth);
+    const first = table * entries + index;
+    const pageSize = this.#sizes[depth] as number;
     for (let i = 0; i < wanted; i++) {
       const kind = this.#kindAt(depth, first + i);
       if (kind === Descriptor.INVALID) continue;
@@ -277,8 +320,11 @@ export class PageTable {
       if (child > 0 && children !== null) {
         this.#drop(depth + 1, child - 1);
         children[first + i] = 0;
+        words.fill(0, (first + i) * stride, (first + i + 1) * stride);
+        this.#written(depth, table, index + i, 1);
+        this.#tellCleared(iova + i * pageSize, pageSize, 1, [0]);
       } else if (this.#overwritten === undefined) return i;
-      else this.#overwritten((iova + i * (this.#sizes[depth] as number)) as DmaAddr);
+      else this.#overwritten((iova + i * pageSize) as DmaAddr);
     }
     return wanted;
   }

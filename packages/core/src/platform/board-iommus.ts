@@ -4,6 +4,7 @@ import { WindowTranslation } from "../dma/window-translation.ts";
 import { AssemblyError } from "../error.ts";
 import type { DomainType } from "../iommu/domain-type.ts";
 import { IommuGroup } from "../iommu/iommu-group.ts";
+import type { IommuTable } from "../iommu/iommu-table.ts";
 import { iommuGroup } from "../iommu/iommu-trace.ts";
 import type { IommuUnit } from "../iommu/iommu-unit.ts";
 import { PlainTable } from "../iommu/plain-table.ts";
@@ -42,11 +43,13 @@ export class BoardIommus {
   readonly #groups = new Map<string, IommuGroup>();
   readonly #iommus = new Map<string, DmaTranslation | null>();
   readonly #plain = new Map<string, BehindIommu>();
+  /** What stands in its IOMMU's hardware for each of a device's ids. */
+  readonly #known = new Map<string, readonly number[]>();
 
   constructor(board: BoardDescription, hands: Hands) {
     this.#board = board;
     this.#hands = hands;
-    for (const names of groupsOf(board)) this.#makeGroup(names);
+    for (const names of this.#groupsOf(board)) this.#makeGroup(names);
   }
 
   /** The group that a device is in, or null where no IOMMU of a plugin is before it. */
@@ -96,16 +99,17 @@ export class BoardIommus {
     const asked = described.map((device) => unitOf(device)?.domain ?? "strict");
     const type: DomainType = untrusted ? "strict" : (wanted ?? asked[0] ?? "strict");
     const group = new IommuGroup(unit, master, type);
-    const shared = ids.find(
-      (id) => described.filter((device) => unitOf(device)?.ids.includes(id)).length > 1,
-    );
-    if (shared !== undefined && new Set(described.map((device, i) => device.function ?? names[i])).size > 1) {
+    const shared = this.#sharedId(names);
+    const isMixed = new Set(described.map((device, i) => device.function ?? names[i])).size > 1;
+    // When the domain is made and not before: at boot nobody listens yet.
+    const table = (): IommuTable => {
       const { trace } = simulation;
-      trace.emit(iommuGroup, trace.intern(behind.unit), trace.intern(names.join(", ")), shared);
-    }
+      if (shared !== undefined && isMixed)
+        trace.emit(iommuGroup, trace.intern(behind.unit), trace.intern(names.join(", ")), shared);
+      return group.defaultTable();
+    };
     const reserved = unit.reservedRegions?.(master) ?? [];
-    const iommu =
-      type === "identity" ? null : this.#dmaIommu(type, untrusted, first, group.defaultTable, reserved);
+    const iommu = type === "identity" ? null : this.#dmaIommu(type, untrusted, first, table, reserved);
     for (const name of names) {
       this.#groups.set(name, group);
       this.#iommus.set(name, iommu);
@@ -116,7 +120,7 @@ export class BoardIommus {
     mode: "strict" | "lazy",
     untrusted: boolean,
     device: DeviceDescription,
-    table: () => PlainTable | ReturnType<IommuGroup["defaultTable"]>,
+    table: () => IommuTable,
     reserved: NonNullable<ReturnType<NonNullable<IommuUnit["reservedRegions"]>>> = [],
   ): DeviceIommu {
     const { iovaPolicy: policy = "linux" } = this.#board;
@@ -124,26 +128,40 @@ export class BoardIommus {
     const windows = windowsOf(device);
     return owned(new DeviceIommu({ mode, untrusted, policy, simulation, windows, table, reserved }));
   }
-}
 
-/** Names of devices that share a function or an id of the same IOMMU, where that is switched on (M-2). */
-function groupsOf(board: BoardDescription): string[][] {
-  const groups: { names: string[]; keys: Set<string> }[] = [];
-  for (const [name, device] of Object.entries(board.devices)) {
-    const behind = unitOf(device);
-    if (behind === null || !isEnabled(board, behind.unit)) continue;
-    const keys = new Set(behind.ids.map((id) => `${behind.unit} ${id}`));
-    if (device.function !== undefined) keys.add(`function ${device.function}`);
-    const joined = groups.filter((group) => [...keys].some((key) => group.keys.has(key)));
-    const into = joined[0] ?? { names: [], keys: new Set<string>() };
-    if (joined.length === 0) groups.push(into);
-    for (const other of joined.slice(1)) {
-      into.names.push(...other.names);
-      for (const key of other.keys) into.keys.add(key);
-      groups.splice(groups.indexOf(other), 1);
+  /** The first id of a device that the IOMMU cannot tell from one of another's, or undefined. */
+  #sharedId(names: readonly string[]): number | undefined {
+    const counts = new Map<number, number>();
+    for (const name of names)
+      for (const known of new Set(this.#known.get(name))) counts.set(known, (counts.get(known) ?? 0) + 1);
+    for (const name of names) {
+      const index = this.#known.get(name)?.findIndex((known) => (counts.get(known) ?? 0) > 1) ?? -1;
+      if (index >= 0) return unitOf(this.#board.devices[name] as DeviceDescription)?.ids[index];
     }
-    into.names.push(name);
-    for (const key of keys) into.keys.add(key);
+    return undefined;
   }
-  return groups.map(({ names }) => names);
+
+  /** Names of devices that share a function or an id of the same IOMMU, where that is switched on (M-2). */
+  #groupsOf(board: BoardDescription): string[][] {
+    const groups: { names: string[]; keys: Set<string> }[] = [];
+    for (const [name, device] of Object.entries(board.devices)) {
+      const behind = unitOf(device);
+      if (behind === null || !isEnabled(board, behind.unit)) continue;
+      const known = this.#hands.unit(behind.unit).probe?.(name, behind.ids) ?? behind.ids;
+      this.#known.set(name, known);
+      const keys = new Set(known.map((id) => `${behind.unit} ${id}`));
+      if (device.function !== undefined) keys.add(`function ${device.function}`);
+      const joined = groups.filter((group) => [...keys].some((key) => group.keys.has(key)));
+      const into = joined[0] ?? { names: [], keys: new Set<string>() };
+      if (joined.length === 0) groups.push(into);
+      for (const other of joined.slice(1)) {
+        into.names.push(...other.names);
+        for (const key of other.keys) into.keys.add(key);
+        groups.splice(groups.indexOf(other), 1);
+      }
+      into.names.push(name);
+      for (const key of keys) into.keys.add(key);
+    }
+    return groups.map(({ names }) => names);
+  }
 }
