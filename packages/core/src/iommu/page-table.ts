@@ -100,11 +100,6 @@ export class PageTable {
     return this.#levels.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Tables that are not in use any more and wait for `collect`: IOMMUs may still walk there. */
-  get dropped(): number {
-    return this.#gone.length / 2;
-  }
-
   /** Bytes that the model takes for them. */
   get bytes(): number {
     return this.#levels.reduce((sum, { room }) => sum + room, 0);
