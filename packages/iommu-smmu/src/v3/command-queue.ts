@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { CircularQueue } from "./circular-queue.ts";
-import { COMMAND_WORDS, type Command, decodeCommand, encodeCommand } from "./command.ts";
+import { COMMAND_WORDS, type Command, encodeCommand } from "./command.ts";
 
 /** Why the SMMU stopped at a command: CMDQ_CONS.ERR. @see Arm IHI 0070, 7.1 */
 export const CommandError = { NONE: 0, ILL: 1, ABT: 2, ATC_INV_SYNC: 3 } as const;
@@ -13,8 +13,8 @@ export const commandErrorNames: readonly string[] = [
   "CERROR_ATC_INV_SYNC",
 ];
 
-/** The SMMU's side of the queue: executes a command, and returns one of `CommandError`. */
-export type Execute = (command: Command, words: Uint32Array) => number;
+/** The SMMU's side of the queue: executes the command in 16 bytes, and returns one of `CommandError`. */
+type Execute = (words: Uint32Array) => number;
 
 /**
  * The command queue. The SMMU consumes what it holds as soon as PROD moves, in order, and stops at the first command in error
@@ -78,13 +78,8 @@ export class CommandQueue {
     while (this.enabled && this.#error === 0) {
       const words = this.#queue.peek();
       if (words === null) return;
-      this.#error = this.#isReadable() ? this.#run(words) : CommandError.ABT;
+      this.#error = this.#isReadable() ? this.#execute(words) : CommandError.ABT;
       if (this.#error === 0) this.#queue.pop();
     }
-  }
-
-  #run(words: Uint32Array): number {
-    const command = decodeCommand(words);
-    return command === null ? CommandError.ILL : this.#execute(command, words);
   }
 }

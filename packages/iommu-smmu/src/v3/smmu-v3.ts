@@ -3,17 +3,17 @@
 import { IommuProt, refused, type Translation, untranslated } from "@dmabuf/core/iommu";
 import type { Trace } from "@dmabuf/core/sim";
 import type { Atc, AtsTranslation } from "./ats.ts";
-import { CD } from "./cd.ts";
-import { type Command, ResumeResponse } from "./command.ts";
-import { CommandError, CommandQueue, commandErrorNames } from "./command-queue.ts";
+import { CommandProcessor } from "./command-processor.ts";
+import { CommandQueue } from "./command-queue.ts";
 import { ConfigurationCache } from "./configuration-cache.ts";
-import { EVENT, EVENT_WORDS, eventName } from "./event.ts";
+import { EVENT_WORDS } from "./event.ts";
 import { EventQueue } from "./event-queue.ts";
-import { eventOf, type Fault, faultText, isTranslationFault } from "./fault.ts";
+import { type Fault, faultText, isTranslationFault } from "./fault.ts";
+import { FaultRecorder } from "./fault-recorder.ts";
 import { PendingInvalidations } from "./pending-invalidations.ts";
 import { PAGE_REQUEST, PAGE_REQUEST_WORDS } from "./pri.ts";
 import type { SmmuFeatures } from "./smmu-features.ts";
-import { commandConsumed, commandError, eventRecorded, pageRequested } from "./smmu-trace.ts";
+import { pageRequested } from "./smmu-trace.ts";
 import { isSame, missingCommands } from "./staleness.ts";
 import { StalledTransactions } from "./stalled-transactions.ts";
 import { Config, EATS, STE } from "./ste.ts";
@@ -72,19 +72,37 @@ export class SMMUv3 {
   readonly #pending = new PendingInvalidations();
   readonly #stalled = new StalledTransactions();
   readonly #atcs = new Map<number, Atc>();
+  readonly #recorder: FaultRecorder;
 
   constructor(options: SMMUv3Options) {
-    const { memory, features, commandQueue = 256, eventQueue = 128, priQueue = 64 } = options;
+    const { name, memory, features, commandQueue = 256, eventQueue = 128, priQueue = 64, trace } = options;
     this.#options = options;
     this.features = features;
     this.#translator = new Translator(memory, features);
+    const processor = new CommandProcessor({
+      name,
+      features,
+      trace,
+      remembered: this.#remembered,
+      pending: this.#pending,
+      stalled: this.#stalled,
+      atcs: this.#atcs,
+    });
     this.commands = new CommandQueue(
       commandQueue,
-      (command, words) => this.#execute(command, words),
+      (words) => processor.execute(words),
       () => this.commandQueueBase === null || memory.read(this.commandQueueBase, 4) !== null,
     );
     this.events = new EventQueue(eventQueue, EVENT_WORDS);
     this.pageRequests = new EventQueue(priQueue, PAGE_REQUEST_WORDS, true);
+    const { events } = this;
+    this.#recorder = new FaultRecorder({
+      name,
+      events,
+      stalled: this.#stalled,
+      stall: features.stall,
+      trace,
+    });
   }
 
   /** Transactions that wait for a CMD_RESUME. */
@@ -108,7 +126,7 @@ export class SMMUv3 {
       const missing = this.#missing(transaction, outcome);
       const { fault, address, end, snooping } = outcome;
       if (fault === null) return { fault, address, end, snooping, missing };
-      const response = this.#report(fault, transaction, outcome);
+      const response = this.#recorder.report(fault, transaction, outcome);
       if (response === "retry" && tries < RETRIES) continue;
       return refused(
         `${faultText(fault)}${response === "" ? "" : `, ${response}`}`,
@@ -147,7 +165,7 @@ export class SMMUv3 {
     const { ste, fault } = this.#run({ ...transaction, access: 0 });
     if (ste !== null && STE.get(ste, "V") === 1 && STE.get(ste, "EATS") !== EATS.ABORT) return null;
     const why: Fault = ste === null && fault !== null ? fault : { name: "F_TRANSL_FORBIDDEN" };
-    this.#record(why, transaction);
+    this.#recorder.record(why, transaction);
     return faultText(why);
   }
 
@@ -205,91 +223,7 @@ export class SMMUv3 {
   }
 
   #refuseRequest(fault: Fault, transaction: Transaction): AtsAnswer {
-    this.#record(fault, transaction);
+    this.#recorder.record(fault, transaction);
     return { refused: faultText(fault) };
   }
-
-  /** Records a fault as CD.R, CD.A and CD.S, or STE.S2R and STE.S2S, want it. Returns what the device sees of it. */
-  #report(fault: Fault, transaction: Transaction, { ste, cd }: Outcome): string {
-    if (!isTranslationFault(fault) || ste === null) {
-      this.#record(fault, transaction);
-      return "";
-    }
-    const inStage2 = fault.stage2 === true || cd === null;
-    const stalls = inStage2
-      ? STE.get(ste, "S2S") === 1
-      : CD.get(cd, "S") === 1 && STE.get(ste, "S1STALLD") === 0;
-    const aborts = inStage2 || CD.get(cd, "A") === 1;
-    if (this.features.stall && stalls) return this.#stall(fault, transaction, aborts);
-    if (inStage2 ? STE.get(ste, "S2R") === 1 : CD.get(cd, "R") === 1) this.#record(fault, transaction);
-    return aborts ? "" : "RAZ/WI";
-  }
-
-  #stall(fault: Fault, transaction: Transaction, aborts: boolean): string {
-    const stag = this.#stalled.add(transaction.streamId);
-    this.#record(fault, transaction, stag);
-    const response = this.#stalled.take(stag);
-    if (response === null) return `stalled with STAG ${stag}`;
-    if (response === ResumeResponse.RETRY) return "retry";
-    return response === ResumeResponse.ABORT || aborts ? "terminated" : "terminated, RAZ/WI";
-  }
-
-  #record(fault: Fault, transaction: Transaction, stag: number | null = null): void {
-    const words = eventOf(fault, transaction);
-    if (words === null) return;
-    if (stag !== null) {
-      EVENT.set(words, "Stall", 1);
-      EVENT.set(words, "STAG", stag);
-    }
-    const { trace, name } = this.#options;
-    const isLost = !this.events.enabled || (this.events.isStopped && stag === null);
-    if (trace !== undefined) {
-      const event = trace.intern(eventName(words) ?? "");
-      const { streamId, substream = 0, address } = transaction;
-      const smmu = trace.intern(name);
-      trace.emit(eventRecorded, smmu, event, streamId, substream, address, stag ?? 0, isLost ? 1 : 0);
-    }
-    this.events.record(words, stag !== null);
-  }
-
-  #execute(command: Command, words: Uint32Array): number {
-    const error = this.#perform(command);
-    const { trace, name } = this.#options;
-    if (trace !== undefined) {
-      const [a, b, c, d] = words as unknown as [number, number, number, number];
-      trace.emit(commandConsumed, trace.intern(name), trace.intern(command.op), a, b, c, d);
-      if (error !== 0)
-        trace.emit(commandError, trace.intern(name), trace.intern(commandErrorNames[error] ?? ""));
-    }
-    return error;
-  }
-
-  #perform(command: Command): number {
-    const { op } = command;
-    if (isIllegal(command, this.features)) return CommandError.ILL;
-    if (op === "CMD_SYNC")
-      return this.#pending.complete(this.#remembered, (id) => this.#atcs.get(id))
-        ? CommandError.NONE
-        : CommandError.ATC_INV_SYNC;
-    if (op === "CMD_RESUME" || op === "CMD_STALL_TERM") this.#stalled.apply(command);
-    else if (op === "CMD_PRI_RESP")
-      this.#atcs.get(command.StreamID ?? 0)?.onPageResponse?.(command.PRGIndex ?? 0, command.Resp ?? 0);
-    else if (op !== "CMD_PREFETCH_CONFIG") this.#pending.add(command);
-    return CommandError.NONE;
-  }
-}
-
-/** Commands for what this SMMU does not have: CERROR_ILL. @see Arm IHI 0070, 4.1.3 */
-function isIllegal(
-  command: Command,
-  { stage1, stage2, stall, ats, rangeInvalidation }: SmmuFeatures,
-): boolean {
-  const { op, CS = 0, TG = 0 } = command;
-  if (op === "CMD_SYNC") return CS === 3;
-  if (op === "CMD_RESUME" || op === "CMD_STALL_TERM") return !stall;
-  if (op === "CMD_ATC_INV" || op === "CMD_PRI_RESP") return !ats;
-  if (op === "CMD_TLBI_S2_IPA" || op === "CMD_TLBI_S12_VMALL")
-    return !stage2 || (TG !== 0 && !rangeInvalidation);
-  if (op.startsWith("CMD_TLBI_NH")) return !stage1 || (TG !== 0 && !rangeInvalidation);
-  return false;
 }

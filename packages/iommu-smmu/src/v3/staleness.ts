@@ -53,8 +53,8 @@ function missingTlbis(
   const vmid = STE.get(ste, "S2VMID");
   const isNested = hasStage2(STE.get(ste, "Config"));
   const { first, second } = translations;
-  const isSecond =
-    cd === null || given.fault?.stage2 === true || (isNested && ipa !== null && ipa === now.ipa);
+  const ipaNow = now.fault?.stage2 === true ? now.fault.ipa : now.ipa;
+  const isSecond = cd === null || given.fault?.stage2 === true || (ipa !== null && ipa === ipaNow);
   const missing: string[] = [];
   if (isSecond) {
     const at = ipa ?? given.fault?.ipa ?? address;

@@ -29,7 +29,9 @@ for (const [name, options] of Object.entries(sets))
   describe(`an SMMUv3 ${name} owes what every IOMMU does: it`, () => {
     const permissions = options.stages?.includes("stage-1") === false ? "read-and-write" : "read-only";
     const isLarge = options.granules?.includes("4KiB") === false;
-    // The DMA API's I/O virtual addresses are no coarser than the CPU's pages. @see iova granule in iommu_dma_init_domain
-    for (const { name: what, run } of iommuSuite((unit) => smmuV3(unit, options), { permissions }))
-      test.skipIf(isLarge && what.startsWith("serves the DMA API"))(what, run);
+    // The DMA API's I/O virtual addresses are no coarser than the CPU's pages. @see iommu_dma_init_domain
+    const tests = iommuSuite((unit) => smmuV3(unit, options), { permissions }).filter(
+      ({ name: what }) => !isLarge || !what.startsWith("serves the DMA API"),
+    );
+    for (const { name: what, run } of tests) test(what, run);
   });
