@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import type { PhysAddr } from "../address.ts";
 import { Descriptor, type TableFormat, type TableLevel } from "./table-format.ts";
 import type { TablePool } from "./table-pool.ts";
 
@@ -20,7 +19,8 @@ export class LevelTables {
   readonly scale: number;
   readonly mask: number;
   readonly #format: TableFormat;
-  readonly #isZeroInvalid: boolean;
+  /** Whether what maps nothing is zero. */
+  readonly #zeroes: boolean;
 
   constructor(format: TableFormat, { level, shift, bits, leaf }: TableLevel, pool: TablePool) {
     this.level = level;
@@ -31,7 +31,7 @@ export class LevelTables {
     this.mask = this.entries - 1;
     this.pool = pool;
     this.#format = format;
-    this.#isZeroInvalid = format.writeInvalid === undefined;
+    this.#zeroes = format.writeInvalid === undefined;
   }
 
   /** Bytes of one table. */
@@ -62,38 +62,33 @@ export class LevelTables {
   /** What it is, one of `Descriptor`. */
   kindOf(place: number): number {
     const [low, high] = [this.low(place), this.high(place)];
-    if (low === 0 && high === 0 && this.#isZeroInvalid) return Descriptor.INVALID;
+    if (this.#zeroes && low === 0 && high === 0) return Descriptor.INVALID;
     return this.#format.kindOf(low, high, this.level);
   }
 
   /** How many descriptors from a place on map nothing, at most `most`. */
   freeRun(place: number, most: number): number {
-    return this.#isZeroInvalid ? this.pool.runOf(true, place, most) : this.#runOf(true, place, most);
+    return this.#zeroes ? this.pool.runOf(true, place, most) : this.#runOfKind(true, place, most);
   }
 
-  /** How many descriptors from a place on map something, at most `most`. */
+  /** How many descriptors from a place on are something, at most `most`. */
   usedRun(place: number, most: number): number {
-    return this.#isZeroInvalid ? this.pool.runOf(false, place, most) : this.#runOf(false, place, most);
+    return this.#zeroes ? this.pool.runOf(false, place, most) : this.#runOfKind(false, place, most);
+  }
+
+  /** Makes a table of zeros one that maps nothing. */
+  begin(table: number): void {
+    if (!this.#zeroes) this.clear(table, this.entries);
   }
 
   /** Makes descriptors map nothing. */
   clear(place: number, count: number): void {
-    const { pool } = this;
-    if (this.#isZeroInvalid) pool.clear(place, count);
+    const { words, stride, children } = this.pool;
+    if (this.#zeroes) this.pool.zero(place, count);
     else {
-      // What an invalid descriptor holds may come from what was there.
-      pool.children.fill(0, place, place + count);
-      this.#format.writeInvalid?.(pool.words, place * pool.stride, count, this.level);
+      this.#format.writeInvalid?.(words, place * stride, count, this.level);
+      children.fill(0, place, place + count);
     }
-  }
-
-  /** A table in which nothing is mapped, at that address. */
-  add(address: PhysAddr): number {
-    const { pool, entries } = this;
-    const table = pool.add(entries, address);
-    this.#format.writeInvalid?.(pool.words, table * pool.stride, entries, this.level);
-    this.count++;
-    return table;
   }
 
   /** Writes descriptors of pages or blocks that follow each other. */
@@ -102,15 +97,15 @@ export class LevelTables {
     this.#format.writeLeaves(words, place * stride, count, this.level, address, prot);
   }
 
-  #runOf(invalid: boolean, place: number, most: number): number {
-    for (let i = 0; i < most; i++) if ((this.kindOf(place + i) === Descriptor.INVALID) !== invalid) return i;
-    return most;
-  }
-
   /** Makes a descriptor lead to a table at that address. */
   writeTable(place: number, child: number, address: number): void {
     const { words, stride, children } = this.pool;
     children[place] = child + 1;
     this.#format.writeTable(words, place * stride, this.level, address);
+  }
+
+  #runOfKind(invalid: boolean, place: number, most: number): number {
+    for (let i = 0; i < most; i++) if ((this.kindOf(place + i) === Descriptor.INVALID) !== invalid) return i;
+    return most;
   }
 }

@@ -54,8 +54,8 @@ export class PageTable {
   readonly #tree: TableTree;
   readonly #split: boolean;
   readonly #overwritten: ((iova: DmaAddr) => void) | undefined;
-  readonly #keepsFirst: boolean;
   readonly #cleared: ((what: ClearedDescriptors) => void) | undefined;
+  readonly #keepsFirst: boolean;
   /** Whether `#makeRoom` ended at a page that keeps its descriptor. */
   #kept = false;
 
@@ -66,15 +66,15 @@ export class PageTable {
       coherentWalk = true,
       partialBlocks = "split",
       overwritten,
-      keepsFirst = false,
       cleared,
+      keepsFirst = false,
     }: PageTableOptions = {},
   ) {
     this.format = format;
     this.#split = partialBlocks === "split";
     this.#overwritten = overwritten;
-    this.#keepsFirst = keepsFirst;
     this.#cleared = cleared;
+    this.#keepsFirst = keepsFirst;
     this.#tree = new TableTree(format, memory, !coherentWalk);
     const { levels } = this.#tree;
     this.pageSizes = levels.flatMap(({ leaf, size }) => (leaf ? [size] : [])).reverse();
@@ -95,7 +95,7 @@ export class PageTable {
 
   /** Tables that are not in use any more and that `collect` has not given back: those that IOMMUs may still walk through. */
   get unusedTables(): number {
-    return this.#tree.goneCount;
+    return this.#tree.gone;
   }
 
   /** Bytes that the model takes for them. */
@@ -142,12 +142,7 @@ export class PageTable {
       const index = level.indexOf(at);
       const wanted = Math.min(count - done, level.entries - index);
       const cleared = level.usedRun(table + index, wanted);
-      if (cleared > 0) {
-        const tables = level.pool === tree.upper ? this.#dropTables(leaf, table + index, cleared, at) : [];
-        level.clear(table + index, cleared);
-        tree.written(leaf, table, index, cleared);
-        this.#tellCleared(at, pageSize, cleared, tables);
-      }
+      if (cleared > 0) this.#clear(leaf, table, index, cleared, at);
       done += cleared;
       if (cleared < wanted) return done;
     }
@@ -301,28 +296,17 @@ export class PageTable {
     throw new KernelError("EINVAL", `iommu_${what}`, reason);
   }
 
-  /** Takes the tables out behind descriptors in a row; returns which of them had one. */
-  #dropTables(depth: number, place: number, count: number, iova: number): number[] {
-    const level = this.#tree.level(depth);
+  /** Takes descriptors out, with the tables that they lead to, and says so. */
+  #clear(depth: number, table: number, index: number, count: number, iova: number): void {
+    const tree = this.#tree;
+    const level = tree.level(depth);
     const tables: number[] = [];
-    for (let i = 0; i < count; i++) {
-      if (level.child(place + i) < 0) continue;
-      this.#tree.drop(depth, place + i, iova + i * level.size);
-      tables.push(i);
-    }
-    return tables;
-  }
-
-  /** Says what was cleared: pages and blocks as runs between the tables, which are named by their place. */
-  #tellCleared(iova: number, pageSize: number, count: number, tables: readonly number[]): void {
-    const tell = this.#cleared;
-    if (tell === undefined) return;
-    let from = 0;
-    for (const at of [...tables, count]) {
-      if (at > from) tell({ iova: iova + from * pageSize, pageSize, count: at - from, leaf: true });
-      if (at < count) tell({ iova: iova + at * pageSize, pageSize, count: 1, leaf: false });
-      from = at + 1;
-    }
+    if (depth < tree.lastDepth)
+      for (let i = 0; i < count; i++)
+        if (tree.drop(depth, table + index + i, iova + i * level.size)) tables.push(i);
+    level.clear(table + index, count);
+    tree.written(depth, table, index, count);
+    if (this.#cleared !== undefined) tellCleared(this.#cleared, iova, level.size, count, tables);
   }
 
   /**
@@ -335,12 +319,8 @@ export class PageTable {
     for (let i = level.freeRun(table + index, wanted); i < wanted; i++) {
       const at = iova + i * level.size;
       const place = table + index + i;
-      if (level.child(place) >= 0) {
-        this.#tree.drop(depth, place, at);
-        level.clear(place, 1);
-        this.#tree.written(depth, table, index + i, 1);
-        this.#tellCleared(at, level.size, 1, [0]);
-      } else if (level.kindOf(place) === Descriptor.INVALID) continue;
+      if (level.child(place) >= 0) this.#clear(depth, table, index + i, 1, at);
+      else if (level.kindOf(place) === Descriptor.INVALID) continue;
       else if (this.#overwritten === undefined) return i;
       else {
         this.#overwritten(at as DmaAddr);
@@ -349,5 +329,21 @@ export class PageTable {
       }
     }
     return wanted;
+  }
+}
+
+/** Pages and blocks are told as runs between the tables, which are named by their place. */
+function tellCleared(
+  tell: (what: ClearedDescriptors) => void,
+  iova: number,
+  pageSize: number,
+  count: number,
+  tables: readonly number[],
+): void {
+  let from = 0;
+  for (const at of [...tables, count]) {
+    if (at > from) tell({ iova: iova + from * pageSize, pageSize, count: at - from, leaf: true });
+    if (at < count) tell({ iova: iova + at * pageSize, pageSize, count: 1, leaf: false });
+    from = at + 1;
   }
 }

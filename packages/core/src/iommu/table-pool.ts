@@ -46,7 +46,7 @@ export class TablePool {
     if (spare === undefined) {
       this.#end += entries;
       while (this.#end * this.stride > this.words.length) this.#grow();
-    } else this.clear(table, entries);
+    } else this.zero(table, entries);
     this.#addresses[table / this.#unit] = address;
     return table;
   }
@@ -59,7 +59,7 @@ export class TablePool {
   }
 
   /** Zeroes descriptors. */
-  clear(place: number, count: number): void {
+  zero(place: number, count: number): void {
     this.words.fill(0, place * this.stride, (place + count) * this.stride);
     this.children.fill(0, place, place + count);
   }

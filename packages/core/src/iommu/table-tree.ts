@@ -57,11 +57,6 @@ export class TableTree {
     this.#newTable(0);
   }
 
-  /** Tables that are not in use any more and wait for `collect`. */
-  get goneCount(): number {
-    return this.#gone.length;
-  }
-
   /** The walker read a descriptor. */
   fetched(address: PhysAddr, bytes: number): void {
     this.#memory.fetched(address, bytes);
@@ -111,14 +106,20 @@ export class TableTree {
     return table < 0 ? -1 : this.#note(address, depth, table);
   }
 
-  /** The table that a descriptor leads to, and all below it, are not in use any more. */
-  drop(depth: number, place: number, start: number): void {
+  /** The table that a descriptor leads to, and all below it, are not in use any more. False where it leads to none. */
+  drop(depth: number, place: number, start: number): boolean {
     const level = this.level(depth);
     const table = level.child(place);
-    if (table < 0) return;
+    if (table < 0) return false;
     level.pool.children[place] = 0;
     this.#nearDepth = -1;
     this.#retire(depth + 1, table, start);
+    return true;
+  }
+
+  /** Tables that are not in use any more and not given back. */
+  get gone(): number {
+    return this.#gone.length;
   }
 
   /** No table is in use any more, the root neither. */
@@ -204,7 +205,9 @@ export class TableTree {
 
   #newTable(depth: number): number {
     const level = this.level(depth);
-    const table = level.add(this.#memory.allocate(level.bytes));
+    const table = level.pool.add(level.entries, this.#memory.allocate(level.bytes));
+    level.count++;
+    level.begin(table);
     this.written(depth, table, 0, level.entries);
     return table;
   }
