@@ -4,7 +4,7 @@ import { describeMachine, type MachineFacts, readDeviceTree } from "@dmabuf/devi
 import { i915, machines } from "@dmabuf/platform-i915";
 import { coherent, noncoherent } from "@dmabuf/platform-toy";
 import { zc702, zynq7000, zynq7000Board, zynq7000Options } from "@dmabuf/platform-zynq7000";
-import { zcu102, zynqmp, zynqmpBoard } from "@dmabuf/platform-zynqmp";
+import { smmuOn, zcu102, zynqmp, zynqmpBoard } from "@dmabuf/platform-zynqmp";
 import { readDocuments } from "../input/read-documents.ts";
 import type { Overlay } from "../pipeline/pipeline-schema.ts";
 import { readOverlay } from "../pipeline/read-pipeline.ts";
@@ -14,6 +14,7 @@ import type { Session } from "../session.ts";
 const builtIn: Readonly<Record<string, (overlay: Overlay | null) => Platform>> = {
   zynqmp: (overlay) => zynqmp(withOverlay(zcu102, overlay)),
   zcu102: (overlay) => zynqmp(withOverlay(zcu102, overlay)),
+  "zynqmp-smmu": (overlay) => zynqmp(withOverlay(smmuOn(zcu102), overlay)),
   zynq7000: (overlay) => zynq7000(withOverlay(zc702, overlay)),
   zc702: (overlay) => zynq7000(withOverlay(zc702, overlay)),
   coherent: (overlay) => withoutOverlay(coherent(), overlay),

@@ -31,6 +31,8 @@ describe("examples/pipelines", () => {
     "zynq-adc-to-usb.yaml": ["coherent"],
     "zynq-adc-to-display.yaml": ["coherent"],
     "zynq-adc-to-display-system.yaml": ["impossible", "constraint-conflict"],
+    "zynq-smmu-adc-to-display-system.yaml": ["coherent"],
+    "zynq-smmu-adc-to-usb-udmabuf.yaml": ["coherent", "dma-api-misuse"],
     "zynq-adc-acp-to-usb.yaml": ["incoherent", "stale-read"],
     "zynq-adc-hp0-to-usb.yaml": ["coherent"],
     "zynq-adc-hp0-to-usb-udmabuf.yaml": ["incoherent", "lost-write", "stale-read"],

@@ -14,7 +14,7 @@ import { BracketChecker } from "./bracket-checker.ts";
 import { BufferMap } from "./buffer-map.ts";
 import { DmaDebug } from "./dma-debug/dma-debug.ts";
 import { type Finding, mergeFindings } from "./finding.ts";
-import { hazardFindings } from "./hazard-finding.ts";
+import { type HazardContext, hazardFindings } from "./hazard-finding.ts";
 import { IommuChecker } from "./iommu-checker.ts";
 import { FencePromiseChecker } from "./lock/fence-promise-checker.ts";
 import { LockChecker } from "./lock/lock-checker.ts";
@@ -34,6 +34,9 @@ export interface Inspected {
   readonly cpu: Cpu;
   readonly devices: ReadonlyMap<string, DmaDevice>;
   readonly hazards: readonly (Hazard & { time: number })[];
+  /** The machine for page tables, and what went wrong there. */
+  readonly tableAnalysis: AnalysisMachine;
+  readonly tableHazards: readonly (Hazard & { time: number })[];
   /** Whether races are looked for. */
   readonly seeksRaces: boolean;
 }
@@ -90,17 +93,16 @@ export class Inspection {
     { blocked, livelock, stopped }: RunEnd,
     done: boolean,
   ): { findings: Finding[]; required: RequiredMaintenance } {
-    const { simulation, analysis, dmaBuf, dma, cpu, hazards } = this.#system;
+    const { simulation, analysis, dmaBuf, dma, cpu, hazards, tableAnalysis, tableHazards } = this.#system;
     const { trace, now } = simulation;
     const { buffers } = this;
     const ended = done && !stopped;
     const waiting = blocked.map(({ timeline }) => timeline);
-    const required = requiredMaintenance(analysis.table, analysis.log, cpu.maintenanceCost);
-    const text = new StepText(analysis, trace, this.#ledger, buffers);
-    const { writeBarrier } = cpu;
-    const context = { machine: analysis, trace, ledger: this.#ledger, buffers, text, required, writeBarrier };
+    const context = this.#context(analysis);
+    const { required, text } = context;
     const findings = mergeFindings([
       ...this.#iommu.attributed(hazardFindings(hazards, context)),
+      ...(tableHazards.length === 0 ? [] : hazardFindings(tableHazards, this.#context(tableAnalysis))),
       ...raceFindings(this.#races?.finish() ?? [], context),
       ...deadlockFindings(blocked),
       ...livelockFindings(livelock, now),
@@ -117,5 +119,16 @@ export class Inspection {
       ...needlessFindings(analysis, cpu.maintenanceCost, trace, buffers, text),
     ]);
     return { findings, required };
+  }
+
+  #context(machine: AnalysisMachine): HazardContext {
+    const { simulation, cpu } = this.#system;
+    const { trace } = simulation;
+    const { buffers } = this;
+    return {
+      ...{ machine, trace, ledger: this.#ledger, buffers, writeBarrier: cpu.writeBarrier },
+      text: new StepText(machine, trace, this.#ledger, buffers),
+      required: requiredMaintenance(machine.table, machine.log, cpu.maintenanceCost),
+    };
   }
 }

@@ -88,14 +88,19 @@ export class Cpu {
   /**
    * Performs maintenance in order. `cause` is the sequence number of the event that asks for it, or -1. Throws `TypeError`
    * for an operation that the architecture does not have.
+   * @param machine where its effect is followed; default that of buffers
    */
-  maintain(operations: readonly CacheMaintenance[], cause = -1): void {
+  maintain(
+    operations: readonly CacheMaintenance[],
+    cause = -1,
+    machine: Pick<MemoryMachine, "topology" | "maintain"> = this.#machine,
+  ): void {
     for (const { kind, domain: name, extents } of operations) {
-      const domain = this.#machine.topology.domain(name);
+      const domain = machine.topology.domain(name);
       const line = this.maintenanceCost(kind, domain);
       if (line === Number.POSITIVE_INFINITY)
         throw new TypeError(`${this.#arch.name} cannot ${kind} lines of ${name}`);
-      this.#machine.maintain(kind, domain, extents, this.#emitMaintenance(kind, name, extents, cause));
+      machine.maintain(kind, domain, extents, this.#emitMaintenance(kind, name, extents, cause));
       this.#spend(lineCover(extents, domain.line).lines * line);
     }
   }

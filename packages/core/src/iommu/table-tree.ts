@@ -122,6 +122,12 @@ export class TableTree {
     return this.#gone.length;
   }
 
+  /** No table is in use any more, the root neither. */
+  retireAll(): void {
+    this.#nearDepth = -1;
+    this.#retire(0, 0, 0);
+  }
+
   /** Gives back the memory of what is not in use any more, where all that it stood for is in a range. */
   collect(from: number, end: number): void {
     if (this.#gone.length === 0) return;

@@ -4,6 +4,7 @@ import { WindowTranslation } from "../dma/window-translation.ts";
 import { AssemblyError } from "../error.ts";
 import type { DomainType } from "../iommu/domain-type.ts";
 import { IommuGroup } from "../iommu/iommu-group.ts";
+import type { IommuTable } from "../iommu/iommu-table.ts";
 import { iommuGroup } from "../iommu/iommu-trace.ts";
 import type { IommuUnit } from "../iommu/iommu-unit.ts";
 import { PlainTable } from "../iommu/plain-table.ts";
@@ -99,13 +100,16 @@ export class BoardIommus {
     const type: DomainType = untrusted ? "strict" : (wanted ?? asked[0] ?? "strict");
     const group = new IommuGroup(unit, master, type);
     const shared = this.#sharedId(names);
-    if (shared !== undefined && new Set(described.map((device, i) => device.function ?? names[i])).size > 1) {
+    const isMixed = new Set(described.map((device, i) => device.function ?? names[i])).size > 1;
+    // When the domain is made and not before: at boot nobody listens yet.
+    const table = (): IommuTable => {
       const { trace } = simulation;
-      trace.emit(iommuGroup, trace.intern(behind.unit), trace.intern(names.join(", ")), shared);
-    }
+      if (shared !== undefined && isMixed)
+        trace.emit(iommuGroup, trace.intern(behind.unit), trace.intern(names.join(", ")), shared);
+      return group.defaultTable();
+    };
     const reserved = unit.reservedRegions?.(master) ?? [];
-    const iommu =
-      type === "identity" ? null : this.#dmaIommu(type, untrusted, first, group.defaultTable, reserved);
+    const iommu = type === "identity" ? null : this.#dmaIommu(type, untrusted, first, table, reserved);
     for (const name of names) {
       this.#groups.set(name, group);
       this.#iommus.set(name, iommu);
@@ -116,7 +120,7 @@ export class BoardIommus {
     mode: "strict" | "lazy",
     untrusted: boolean,
     device: DeviceDescription,
-    table: () => PlainTable | ReturnType<IommuGroup["defaultTable"]>,
+    table: () => IommuTable,
     reserved: NonNullable<ReturnType<NonNullable<IommuUnit["reservedRegions"]>>> = [],
   ): DeviceIommu {
     const { iovaPolicy: policy = "linux" } = this.#board;

@@ -33,7 +33,8 @@ interface Hands {
 
 /**
  * Page tables in the memory of the board. The CPU writes them through its caches and a walker that does not snoop reads them past
- * those, so that a descriptor which was not cleaned is a stale read like any other. For one that snoops nothing is noted.
+ * those, so that a descriptor which was not cleaned is a stale read like any other. For one that snoops nothing is noted. The
+ * machine is one for tables alone: what they owe is not what buffers owe.
  */
 export class MachineTables implements TableMemory {
   readonly #hands: Hands;
@@ -68,8 +69,12 @@ export class MachineTables implements TableMemory {
   }
 
   sync(address: PhysAddr, bytes: number): void {
-    const { arch, cpu } = this.#hands;
-    cpu.maintain(arch.syncForDevice(Extents.of([address, address + bytes]), "to-device"));
+    if (this.#options.coherentWalk) return;
+    const { arch, cpu, machine } = this.#hands;
+    const extents = Extents.of([address, address + bytes]);
+    const operations = arch.syncForDevice(extents, "to-device");
+    // An architecture whose DMA all snoops maintains nothing for it: drivers flush what walkers read that do not.
+    cpu.maintain(operations.length > 0 ? operations : (arch.driverFlush?.range(extents) ?? []), -1, machine);
   }
 
   fetched(address: PhysAddr, bytes: number): void {

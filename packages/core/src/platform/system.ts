@@ -86,6 +86,8 @@ export class System implements CoreServices, Disposable {
   readonly arch: Arch;
   readonly memory: PhysicalMemory;
   readonly analysis: AnalysisMachine;
+  /** The same for page tables, which the CPU writes and the walkers of IOMMUs read. */
+  readonly tableAnalysis: AnalysisMachine;
   /** The machine with real bytes, or null. */
   readonly data: DataMachine | null;
   readonly cpu: Cpu;
@@ -98,12 +100,13 @@ export class System implements CoreServices, Disposable {
   readonly seeksRaces: boolean;
   /** Everything that went wrong so far, in order. */
   readonly hazards: TimedHazard[] = [];
+  /** What went wrong with page tables, in order. */
+  readonly tableHazards: TimedHazard[] = [];
   /** Stale reads that the machine with real bytes ran into, in order. */
   readonly observed: TimedHazard[] = [];
   readonly #container: DependencyContainer = container.createChildContainer();
   readonly #devices = new Map<string, DmaDevice>();
   readonly #iommus: BoardIommus;
-  readonly #machine: MemoryMachine;
   readonly #units = new Map<string, () => IommuUnit>();
   readonly #exporters = new Map<string, () => Exporter>();
   readonly #importers = new Map<string, (device: DmaDevice) => Importer>();
@@ -126,6 +129,9 @@ export class System implements CoreServices, Disposable {
     const topology = new Topology({ domains: { ...this.arch.domains, ...bouncing.domains } });
     this.analysis = new AnalysisMachine(topology, (hazard) => {
       this.hazards.push({ ...hazard, time: simulation.now });
+    });
+    this.tableAnalysis = new AnalysisMachine(topology, (hazard) => {
+      this.tableHazards.push({ ...hazard, time: simulation.now });
     });
     this.data = options.data === undefined ? null : this.#dataMachine(topology, options.data);
     const machine: MemoryMachine =
@@ -151,7 +157,6 @@ export class System implements CoreServices, Disposable {
     this.policy = policyNamed(options.coherency ?? "kernel", this.analysis, this.dma, this.cpu);
     services.register(COHERENCY_POLICY, { useValue: this.policy });
     this.dmaBuf = services.resolve<DmaBufCore>(DMA_BUF_CORE);
-    this.#machine = machine;
     for (const plugin of plugins) this.#register(plugin);
     const owned = <T>(made: T): T => this.#owned(made);
     this.#iommus = new BoardIommus(description, { simulation, unit: this.iommu, owned });
@@ -191,8 +196,8 @@ export class System implements CoreServices, Disposable {
 
   /** Memory for the page tables of an IOMMU. */
   readonly tableMemory = (options: TableMemoryOptions): TableMemory => {
-    const { simulation, memory, arch, cpu } = this;
-    return new MachineTables({ simulation, machine: this.#machine, memory, arch, cpu }, options);
+    const { simulation, memory, arch, cpu, tableAnalysis: machine } = this;
+    return new MachineTables({ simulation, machine, memory, arch, cpu }, options);
   };
 
   /** The exporter of that name; throws `TypeError` for one that no plugin provides. */

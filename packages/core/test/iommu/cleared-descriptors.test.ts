@@ -77,6 +77,15 @@ describe("page tables tell what they cleared", () => {
     expect(seen.at(-1)).toEqual({ iova: 0x3000, pageSize: 0x1000, count: 1, leaf: true });
   });
 
+  test("nothing when all tables are freed, each of which is", () => {
+    const { table, seen } = noted();
+    for (const at of [0, 0x40_0000, 0x80_0000]) table.mapPages(at, at, 0x1000, 1, 3);
+    expect(table.tables).toBe(4);
+    seen.length = 0;
+    table.free();
+    expect([seen, table.tables]).toEqual([["free", "free", "free", "free"], 0]);
+  });
+
   test("a table in the way of a block, before the block is written (M-24)", () => {
     const { table, seen } = noted();
     table.mapPages(0x1000, 0x1000, 0x1000, 1, 3);

@@ -17,7 +17,7 @@ const unit = (heard: unknown[]): IommuUnit => ({
   translation: () => ({ translate: (address) => untranslated(address) }),
 });
 
-const boot = (heard: unknown[], devices: Record<string, readonly number[]>) => {
+const platform = (heard: unknown[], devices: Record<string, readonly number[]>) => {
   const described = Object.entries(devices).map(
     ([name, ids]) => [name, { class: "dma", coherent: false, iommu: { unit: "mmu", ids } }] as const,
   );
@@ -27,12 +27,12 @@ const boot = (heard: unknown[], devices: Record<string, readonly number[]>) => {
     devices: Object.fromEntries(described),
   };
   const plugin = definePlugin({ name: "pairs", provides: { iommus: { mmu: () => unit(heard) } } });
-  return assemble(board, [toyArch(), plugin]).boot();
+  return assemble(board, [toyArch(), plugin]);
 };
 
 test("an IOMMU hears of each device, and those that it cannot tell apart are one group", () => {
   const heard: unknown[] = [];
-  const system = boot(heard, { a: [2], b: [4, 9], c: [8], d: [6] });
+  const system = platform(heard, { a: [2], b: [4, 9], c: [8], d: [6] }).boot();
   expect(heard).toEqual([
     ["a", [2]],
     ["b", [4, 9]],
@@ -46,5 +46,24 @@ test("an IOMMU hears of each device, and those that it cannot tell apart are one
 });
 
 test("a device that an IOMMU has no room for is its driver's error", () => {
-  expect(() => boot([], { late: [1] })).toThrow("iommu_probe_device: -ENOSPC: full");
+  expect(() => platform([], { late: [1] }).boot()).toThrow("iommu_probe_device: -ENOSPC: full");
+});
+
+test("devices that share a group are found when one of them maps (M-2)", () => {
+  const mapsFor = (name: string) =>
+    platform([], { a: [2], b: [4, 9], c: [8] }).inspect(function* ({ dma, device, memory }) {
+      const page = memory.pages.allocatePages(0);
+      if (page === null) throw new TypeError("the board has no memory");
+      dma.unmapPage(dma.mapPage(device(name), page, 4096, "to-device"));
+      memory.pages.freePages(page, 0);
+      yield 0;
+    });
+  const found = (name: string): readonly string[] =>
+    mapsFor(name)
+      .findings.filter(({ code }) => code === "not-isolated")
+      .map(({ message }) => message);
+  expect(found("a")).toEqual([]);
+  expect(found("c")).toEqual([
+    "b, c all use id 0x9 of mmu: each reaches what is mapped for the others (M-2)",
+  ]);
 });

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+import {
+  type DmaBuf,
+  type DmaDevice,
+  type DmaDirection,
+  dmaAddr,
+  MappedAttachment,
+  type Process,
+  physAddr,
+  type SgMapping,
+} from "@dmabuf/core";
+import type { AccessKind } from "@dmabuf/core/coherency";
+import { IommuProt } from "@dmabuf/core/iommu";
+import type { MmuContext } from "../mmu-context.ts";
+import { AddressRoom } from "./address-room.ts";
+import type { Gpu } from "./gpu.ts";
+import { GpuImport } from "./gpu-import.ts";
+
+const { READ, WRITE, CACHE } = IommuProt;
+
+/** Who has how much room in an address space; one that several processes share has one. */
+const rooms = new WeakMap<MmuContext, AddressRoom>();
+
+/** How a process has a buffer in its address space. */
+export interface GpuMapping {
+  /** Where it begins: the bus address that is equal to the user's (D24). Default wherever there is room. */
+  readonly address?: number;
+  /** Whether the device's accesses to it are snooped, where every page says so (D22); default no. */
+  readonly snooped?: boolean;
+  /** Whether the device may only read it; default no. */
+  readonly readOnly?: boolean;
+}
+
+/** A process that has opened the GPU: its address space, and the buffers in it. */
+export class GpuProcess {
+  readonly gpu: Gpu;
+  readonly context: MmuContext;
+  readonly #room: AddressRoom;
+
+  /** For `Gpu.open`. */
+  constructor(gpu: Gpu, context: MmuContext) {
+    this.gpu = gpu;
+    this.context = context;
+    this.#room = rooms.get(context) ?? new AddressRoom(context.start, context.end);
+    rooms.set(context, this.#room);
+  }
+
+  /**
+   * Imports a buffer: attaches, maps through the DMA API, and maps the bus addresses that gives into the process's address space. Throws
+   * `KernelError` EINVAL for entries that are not whole pages, ENOSPC without room, and as attach and map answer.
+   */
+  import(buffer: DmaBuf, direction: DmaDirection, mapping: GpuMapping = {}): Process<GpuImport> {
+    const { simulation } = buffer.core;
+    return simulation.process(`${this.gpu.device.name} import`, this.#import(buffer, direction, mapping));
+  }
+
+  *#import(buffer: DmaBuf, direction: DmaDirection, how: GpuMapping): Process<GpuImport> {
+    let address = 0;
+    const mapped = yield* MappedAttachment.attach(buffer, this.#device, direction, ({ mapping }) => {
+      address = this.map(mapping, how);
+    });
+    return new GpuImport(this, mapped, address);
+  }
+
+  /** Maps what the DMA API has mapped into the address space, and returns where. Throws as `import`. */
+  map(mapping: SgMapping, { address, snooped = false, readOnly = false }: GpuMapping = {}): number {
+    const { mmu } = this.gpu;
+    const { context } = this;
+    const { dmaAddresses, dmaLengths, nents } = mapping;
+    const size = dmaLengths.reduce((sum, length) => sum + length, 0);
+    const window = nents === 1 ? (mmu.linear?.(dmaAddresses[0] as number, size) ?? null) : null;
+    if (window !== null && address === undefined) return window;
+    const alignment = context.table.pageSizes.findLast((pageSize) => pageSize <= size) ?? context.granule;
+    const at = address === undefined ? this.#room.take(size, alignment) : this.#room.takeAt(address, size);
+    const prot = READ | (readOnly ? 0 : WRITE) | (snooped ? CACHE : 0);
+    let done = 0;
+    try {
+      for (let i = 0; i < nents; i++) {
+        const length = dmaLengths[i] as number;
+        context.map(dmaAddr(at + done), physAddr(dmaAddresses[i] as number), length, prot);
+        done += length;
+      }
+    } catch (error) {
+      this.#unmap(at, done);
+      throw error;
+    }
+    if (mmu.flushes === "at-once") context.syncMap(dmaAddr(at), size);
+    return at;
+  }
+
+  /** Takes a mapping out of the address space, before the DMA API's is. Where the command stream flushes, the next job does. */
+  unmap(address: number, size: number): void {
+    if (address < this.context.start) return;
+    this.#unmap(address, size);
+  }
+
+  /**
+   * A job that uses an address which user space made up, as a program can. Returns the bytes that got through; what refuses the rest is
+   * a finding.
+   */
+  access(address: number, length: number, kind: AccessKind): number {
+    const { mmu, services } = this.gpu;
+    mmu.switchTo(this.context);
+    return services.dmaBuf.transfers.accessAt(this.#device, address, length, kind, mmu.translation);
+  }
+
+  /** Closes the GPU, when all buffers are detached. */
+  close(): void {
+    this.gpu.mmu.destroyContext(this.context);
+  }
+
+  #unmap(at: number, size: number): void {
+    this.#room.give(at);
+    if (size === 0) return;
+    this.context.unmap(dmaAddr(at), size);
+    if (this.gpu.mmu.flushes === "at-once") this.context.flush(dmaAddr(at), size);
+  }
+
+  get #device(): DmaDevice {
+    return this.gpu.device;
+  }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+import { type CoreServices, definePlugin, KernelError, type Plugin } from "@dmabuf/core";
+import {
+  type DeviceTranslation,
+  type IommuMaster,
+  type IommuTable,
+  type IommuUnit,
+  PageTable,
+  PagingDomain,
+} from "@dmabuf/core/iommu";
+import { MmuCommands } from "../mmu-trace.ts";
+import { rockchipV1Format, rockchipV2Format } from "./formats.ts";
+import { LineMmu } from "./line-mmu.ts";
+
+const PAGE = 4096;
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+/** What the Rockchip driver can forget: writes of registers, or the clean of what it wrote into a table (`rk_table_flush`). */
+export type RockchipOmission = "ZAP_ONE_LINE" | "ZAP_CACHE" | "dma_sync_single_for_device";
+
+/** What kind of IOMMU it is. */
+export interface RockchipOptions {
+  /** 1 (`rockchip,iommu`): tables and pages below 4 GiB; 2 (`rockchip,rk3568-iommu`): addresses of 40 bits. Default 1. */
+  readonly version?: 1 | 2;
+  /** What the driver forgets; default nothing. */
+  readonly omits?: readonly RockchipOmission[];
+}
+
+/** Rockchip's IOMMU, one for each block that has one: it does not tell devices apart, and serves one domain at a time. */
+class RockchipIommu implements IommuUnit {
+  readonly kind: string;
+  readonly #options: RockchipOptions;
+  readonly #services: CoreServices;
+  readonly #name: string;
+  readonly #commands: MmuCommands;
+  readonly #hardware: LineMmu;
+  readonly #omits: ReadonlySet<RockchipOmission>;
+
+  constructor(services: CoreServices, name: string, options: RockchipOptions) {
+    const { version = 1, omits = [] } = options;
+    this.kind = `Rockchip IOMMU v${version}`;
+    this.#options = options;
+    this.#services = services;
+    this.#name = name;
+    this.#commands = new MmuCommands(services, name);
+    this.#omits = new Set(omits);
+    this.#hardware = new LineMmu(this.#memory());
+  }
+
+  /** As the driver's: 4 KiB pages, below 4 GiB, unmapped at once. @see rk_iommu_domain_alloc_paging */
+  allocateDomain(): IommuTable {
+    const { version = 1 } = this.#options;
+    const table = new PageTable(version === 1 ? rockchipV1Format : rockchipV2Format, {
+      memory: this.#memory(),
+      coherentWalk: this.#omits.has("dma_sync_single_for_device"),
+    });
+    return new PagingDomain({
+      table,
+      deferredFlush: false,
+      invalidation: {
+        range: (iova, size) => {
+          for (let at: number = iova; at < iova + size; at += PAGE) this.#zap(table, at);
+        },
+        all: () => this.#zapCache(),
+        // Only those at the ends can share a line with what was in use before. @see rk_iommu_zap_iova_first_last
+        mapped: (iova, size) => {
+          this.#zap(table, iova);
+          if (size > PAGE) this.#zap(table, iova + size - PAGE);
+        },
+      },
+    });
+  }
+
+  attach({ devices, ids }: IommuMaster, domain: IommuTable | "identity" | "blocked", substream = 0): void {
+    if (substream !== 0) throw this.#error("EOPNOTSUPP", `${devices[0]}: it knows no PASIDs`);
+    if (ids.some((id) => id !== 0))
+      throw this.#error(
+        "EINVAL",
+        `${devices[0]}: its #iommu-cells are 0, so the id is 0, not ${ids.join(", ")}`,
+      );
+    if (domain !== "identity" && domain !== "blocked" && !(domain instanceof PagingDomain))
+      throw this.#error("EINVAL", `${devices[0]}: a domain of another IOMMU`);
+    const hardware = this.#hardware;
+    if (domain === "identity") {
+      this.#commands.note("COMMAND=DISABLE_PAGING");
+      hardware.dte = null;
+      hardware.wanted = null;
+      return;
+    }
+    const { table } = (domain === "blocked" ? this.allocateDomain() : domain) as PagingDomain;
+    this.#commands.note(`DTE_ADDR=${hex(table.rootAddress)}`);
+    hardware.dte = table;
+    hardware.wanted = table;
+    this.#zapCache();
+    this.#commands.note("COMMAND=ENABLE_PAGING");
+  }
+
+  translation(): DeviceTranslation {
+    return this.#hardware;
+  }
+
+  #zap(table: PageTable, iova: number): void {
+    if (this.#hardware.dte !== table || this.#omits.has("ZAP_ONE_LINE")) return;
+    this.#commands.note(`ZAP_ONE_LINE=${hex(iova)}`);
+    this.#hardware.zapOneLine(iova);
+  }
+
+  #zapCache(): void {
+    if (this.#omits.has("ZAP_CACHE")) return;
+    this.#commands.note("COMMAND=ZAP_CACHE");
+    this.#hardware.zapCache();
+  }
+
+  #memory() {
+    const { version = 1 } = this.#options;
+    const owner = this.#name;
+    return this.#services.tableMemory({ owner, coherentWalk: false, below4GiB: version === 1 });
+  }
+
+  #error(errno: "EINVAL" | "EOPNOTSUPP", reason: string): KernelError {
+    return new KernelError(errno, "rk_iommu_attach_device", reason);
+  }
+}
+
+/** Rockchip's IOMMU, under the name that the board gives it; devices behind it have the id 0. @see rockchip-iommu.c */
+export const rockchipIommu = (name: string, options: RockchipOptions = {}): Plugin =>
+  definePlugin({
+    name: `@dmabuf/iommu-device rockchip ${name}`,
+    provides: { iommus: { [name]: (services) => new RockchipIommu(services, name, options) } },
+  });

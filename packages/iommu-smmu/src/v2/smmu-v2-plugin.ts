@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+import { definePlugin, PAGE_SIZE, type Plugin } from "@dmabuf/core";
+import { type SmmuV2Options, smmuV2Figures } from "./smmu-v2-options.ts";
+import { SmmuV2Unit } from "./smmu-v2-unit.ts";
+
+/**
+ * An SMMUv2 with Linux's driver, under the name that the board's devices give it. Throws `InputError` for figures that no SMMUv2
+ * has. @see IHI 0062
+ */
+export function smmuV2(name: string, options: SmmuV2Options = {}): Plugin {
+  const figures = smmuV2Figures(name, options);
+  return definePlugin({
+    name: `@dmabuf/iommu-smmu ${name}`,
+    provides: {
+      iommus: {
+        [name]: ({ simulation: { trace }, tableMemory }) => {
+          const { coherentWalk } = figures;
+          const memory = tableMemory({ owner: name, coherentWalk });
+          return new SmmuV2Unit({ name, figures, memory, trace, pageSize: PAGE_SIZE });
+        },
+      },
+    },
+  });
+}
+
+/** Arm's MMU-500 as on the Zynq UltraScale+: 16 context banks, 48 stream match registers, stream ids of 15 bits, all granules. @see MMU-500 TRM, UG1085 */
+export const mmu500 = (name: string, options: SmmuV2Options = {}): Plugin =>
+  smmuV2(name, {
+    ...{ contextBanks: 16, streamMatches: 48, streamIdBits: 15, granules: ["4KiB", "16KiB", "64KiB"] },
+    ...options,
+  });

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+import { iommuSuite } from "@dmabuf/core/testing";
+import { describe, test } from "vitest";
+import { smmuV3 } from "../../src/v3/plugin.ts";
+import type { SmmuV3Options } from "../../src/v3/smmu-v3-options.ts";
+
+const sets: Readonly<Record<string, SmmuV3Options>> = {
+  "as it is usual": {},
+  "that does not snoop its tables": { coherentWalk: false },
+  "of stage 1 alone, with a linear stream table": {
+    stages: ["stage-1"],
+    streamTable: "linear",
+    streamIdBits: 8,
+  },
+  "of stage 2 alone": { stages: ["stage-2"], inputBits: 40, outputBits: 40 },
+  "of stage 2 alone that does not snoop": { stages: ["stage-2"], coherentWalk: false },
+  "under a hypervisor": { nested: true },
+  "under a hypervisor, not snooping": { nested: true, coherentWalk: false },
+  "with the 16 KiB granule": { granules: ["16KiB"] },
+  "with the 64 KiB granule and 52 bits": { granules: ["64KiB"], inputBits: 52, outputBits: 52 },
+  "that can invalidate ranges": { rangeInvalidation: true },
+  "with substreams in two levels": { substreamBits: 16 },
+  "whose devices have ATCs": { ats: true },
+  "whose devices have ATCs, under a hypervisor": { ats: true, nested: true },
+  "whose devices can wait": { stall: true },
+};
+
+for (const [name, options] of Object.entries(sets))
+  describe(`an SMMUv3 ${name} owes what every IOMMU does: it`, () => {
+    const permissions = options.stages?.includes("stage-1") === false ? "read-and-write" : "read-only";
+    const isLarge = options.granules?.includes("4KiB") === false;
+    // The DMA API's I/O virtual addresses are no coarser than the CPU's pages. @see iommu_dma_init_domain
+    const tests = iommuSuite((unit) => smmuV3(unit, options), { permissions }).filter(
+      ({ name: what }) => !isLarge || !what.startsWith("serves the DMA API"),
+    );
+    for (const { name: what, run } of tests) test(what, run);
+  });
