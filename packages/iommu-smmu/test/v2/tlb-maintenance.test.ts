@@ -154,6 +154,10 @@ describe("an invalidation", () => {
     const { smmu } = machine.unit;
     const reached = (["TLBIVAL", "TLBIVA"] as const).map((register) => {
       smmu.invalidate(0, { register, tag: 0, address: 4 * MiB, size: 2 * MiB });
+      // Waiting for TLBIVAL would not do, for TLBIVA it does.
+      expect(machine.access(4 * MiB).missing).toBe(
+        register === "TLBIVA" ? "TLBSYNC of context bank 0" : "TLBIVA of 0x400000 for ASID 0, TLBSYNC",
+      );
       smmu.sync(0);
       return machine.access(4 * MiB).fault === null;
     });
