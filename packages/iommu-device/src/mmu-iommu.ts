@@ -37,6 +37,11 @@ class MmuIommu implements IommuUnit {
     else throw refusal("EINVAL", `${who} did not make this domain`);
   }
 
+  /** Nothing gets past this MMU, and what is unmapped is flushed at once. */
+  defaultDomainType(): "strict" {
+    return "strict";
+  }
+
   translation(): DeviceTranslation {
     return this.#mmu.translation;
   }

@@ -86,7 +86,7 @@ describe.each(Object.keys(mmus))("the driver of a GPU with an MMU like %s", (nam
       const process = gpu.open();
       const buffer = scattered(system);
       const imported = yield* process.import(buffer, "to-device");
-      const reached = process.access(imported.address, buffer.size + 4096, "read");
+      const reached = yield* process.access(imported.address, buffer.size + 4096, "read");
       yield* imported.detach();
       buffer.put();
       return reached;
@@ -103,7 +103,7 @@ describe.each(Object.keys(mmus))("the driver of a GPU with an MMU like %s", (nam
         const imported = yield* process.import(buffer, "to-device");
         if (used) yield* transferred(imported, "read");
         yield* imported.detach();
-        expect(process.access(imported.address, 4096, "read")).toBe(0);
+        expect(yield* process.access(imported.address, 4096, "read")).toBe(0);
       }
       buffer.put();
     });
@@ -126,7 +126,7 @@ describe("an address space a process (D24)", () => {
       const buffer = scattered(system);
       const imported = yield* one.import(buffer, "bidirectional");
       yield* transferred(imported, "write");
-      const reached = other.access(imported.address, 4096, "write");
+      const reached = yield* other.access(imported.address, 4096, "write");
       yield* transferred(imported, "write");
       yield* imported.detach();
       buffer.put();
@@ -142,7 +142,7 @@ describe("an address space a process (D24)", () => {
       const [one, other] = [gpu.open(), gpu.open()];
       const buffer = scattered(system);
       const imported = yield* one.import(buffer, "bidirectional");
-      const reached = other.access(imported.address, 4096, "write");
+      const reached = yield* other.access(imported.address, 4096, "write");
       yield* imported.detach();
       buffer.put();
       return reached;
@@ -203,7 +203,7 @@ describe("what the driver forgets is named", () => {
     const imported = yield* process.import(buffer, "bidirectional");
     yield* transferred(imported, "read");
     yield* imported.detach();
-    const reached = process.access(imported.address, 4096, "write");
+    const reached = yield* process.access(imported.address, 4096, "write");
     buffer.put();
     return reached;
   }
@@ -251,7 +251,7 @@ describe("what the driver forgets is named", () => {
       const buffer = scattered(system);
       const imported = yield* one.import(buffer, "bidirectional");
       yield* transferred(imported, "write");
-      const reached = other.access(imported.address, 4096, "write");
+      const reached = yield* other.access(imported.address, 4096, "write");
       yield* imported.detach();
       buffer.put();
       return reached;
@@ -277,7 +277,7 @@ test("map now, flush later: a job's command stream flushes once for all that was
     expect(commands).toHaveLength(1);
     for (const imported of imports) yield* imported.detach();
     expect(commands).toHaveLength(1);
-    process.access(0x1000, 4096, "read");
+    yield* process.access(0x1000, 4096, "read");
     buffer.put();
   });
   expect(commands).toHaveLength(2);

@@ -11,6 +11,7 @@ import {
 } from "@dmabuf/core";
 import type { AccessKind } from "@dmabuf/core/coherency";
 import { IommuProt } from "@dmabuf/core/iommu";
+import { WaitQueue } from "@dmabuf/core/sim";
 import type { MmuContext } from "../mmu-context.ts";
 import { AddressRoom } from "./address-room.ts";
 import type { Gpu } from "./gpu.ts";
@@ -95,13 +96,38 @@ export class GpuProcess {
   }
 
   /**
-   * A job that uses an address which user space made up, as a program can. Returns the bytes that got through; what refuses the rest is
-   * a finding.
+   * A job that uses an address which user space made up, as a program can; waits until it is done. Returns the bytes that got
+   * through: what refuses the rest is a finding.
    */
-  access(address: number, length: number, kind: AccessKind): number {
+  access(address: number, length: number, kind: AccessKind): Process<number> {
+    const { simulation } = this.gpu.services;
+    return simulation.process(`${this.#device.name} job`, this.#access(address, length, kind));
+  }
+
+  *#access(address: number, length: number, kind: AccessKind): Process<number> {
     const { mmu, services } = this.gpu;
-    mmu.switchTo(this.context);
-    return services.dmaBuf.transfers.accessAt(this.#device, address, length, kind, mmu.translation);
+    const { transfers } = services.dmaBuf;
+    const device = this.#device;
+    const done = new WaitQueue(services.simulation, `a job of ${device.name}`);
+    let reached = -1;
+    let ended = false;
+    const run = (): void => {
+      reached = transfers.accessAt(device, address, length, kind, mmu.translation);
+    };
+    device.timeline.submit({
+      duration: Math.ceil((length / device.bandwidth) * 1e9),
+      start: () => {
+        mmu.switchTo(this.context);
+        if (kind === "read") run();
+      },
+      complete: () => {
+        if (kind === "write") run();
+        ended = true;
+        done.wakeAll();
+      },
+    });
+    yield* done.waitUntil(() => ended);
+    return reached;
   }
 
   /** Closes the GPU, when all buffers are detached. */

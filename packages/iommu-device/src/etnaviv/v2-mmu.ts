@@ -78,7 +78,11 @@ class EtnavivV2 implements PrivateMmu {
 
   destroyContext(context: MmuContext): void {
     this.#pta[this.#idOf(context)] = null;
-    if (this.#current === context) this.#current = null;
+    if (this.#current === context) {
+      this.#current = null;
+      this.#walked = null;
+    }
+    context.table.free();
   }
 
   switchTo(context: MmuContext | null): void {
@@ -86,7 +90,7 @@ class EtnavivV2 implements PrivateMmu {
     const switched = context !== this.#current;
     this.#current = context;
     if (switched && this.#secure && !this.#omits.has("MMUv2_PTA_CONFIG")) {
-      this.#commands.note(`MMUv2_PTA_CONFIG.INDEX=${id}`);
+      if (context !== null) this.#commands.note(`MMUv2_PTA_CONFIG.INDEX=${id}`);
       this.#walked = context;
     }
     const changed = context !== null && this.#flushed.get(context) !== context.changes;

@@ -75,6 +75,7 @@ class GpuMmu implements PrivateMmu {
     this.#vmids.release(context);
     this.#flushed.delete(context);
     if (this.#current === context) this.#current = null;
+    context.table.free();
   }
 
   switchTo(context: MmuContext | null): void {

@@ -17,6 +17,9 @@ import { lockedRegion } from "./lock-region.ts";
 import { maliLpaeFormat } from "./lpae-format.ts";
 
 const SPACE = 2 ** 48;
+/** Bits of `AS_TRANSTAB`: ADRMODE_TABLE and READ_INNER, and SHARE_OUTER. @see ARM_MALI_LPAE_TTBR_ADRMODE_TABLE */
+const TABLE = 0x7;
+const SHARE_OUTER = 0x10;
 /** Exceptions of `AS_FAULTSTATUS`; the level is added to them. @see DRM_PANFROST_EXCEPTION_TRANSLATION_FAULT_0 */
 const TRANSLATION = 0xc0;
 const PERMISSION = 0xc8;
@@ -52,6 +55,7 @@ class MaliMmu implements PrivateMmu {
   };
   readonly #memory: TableMemory;
   readonly #cleans: boolean;
+  readonly #rootFlags: number;
   readonly #commands: MmuCommands;
   readonly #omits: ReadonlySet<MaliOmission>;
   readonly #tlb = new WalkedTlb(4096, SPACE);
@@ -69,6 +73,7 @@ class MaliMmu implements PrivateMmu {
     this.#commands = commands;
     this.#omits = new Set(omits);
     this.#cleans = !coherentWalk && !this.#omits.has("dma_sync_single_for_device");
+    this.#rootFlags = coherentWalk ? TABLE + SHARE_OUTER : TABLE;
     this.#slots = new HardwareSlots(0, slots);
   }
 
@@ -88,28 +93,34 @@ class MaliMmu implements PrivateMmu {
     const slot = this.#slots.slotOf(context);
     if (slot >= 0) {
       this.#flushMemory(slot, context);
-      this.#walked.delete(slot);
-      this.#commands.note(`AS${slot} TRANSTAB=0, COMMAND=UPDATE`);
+      this.#setTables(slot, null);
     }
     this.#slots.release(context);
     this.#contexts.delete(context);
     if (this.#current === context) this.#current = null;
+    context.table.free();
   }
 
   switchTo(context: MmuContext | null): void {
     if (context !== null && !this.#contexts.has(context))
       throw new TypeError(`${this.kind}: not an address space of this MMU`);
     this.#current = context;
-    if (context === null || this.#slots.slotOf(context) >= 0) {
-      if (context !== null) this.#slots.take(context);
-      return;
-    }
+    if (context === null) return;
+    const had = this.#slots.slotOf(context) >= 0;
     const slot = this.#slots.take(context);
+    if (had) return;
     this.#flushMemory(slot, context);
-    this.#commands.note(`AS${slot} TRANSTAB=${hex(context.table.rootAddress)}`);
+    this.#setTables(slot, context);
+  }
+
+  /** Writes `AS_TRANSTAB`, which counts from the UPDATE on. @see panfrost_mmu_enable, panfrost_mmu_disable */
+  #setTables(slot: number, context: MmuContext | null): void {
+    const root = context === null ? 0 : context.table.rootAddress + this.#rootFlags;
+    this.#commands.note(`AS${slot} TRANSTAB=${hex(root)}`);
     if (this.#omits.has("AS_COMMAND_UPDATE")) return;
     this.#commands.note(`AS${slot} COMMAND=UPDATE`);
-    this.#walked.set(slot, context);
+    if (context === null) this.#walked.delete(slot);
+    else this.#walked.set(slot, context);
   }
 
   #flushMemory(slot: number, context: MmuContext): void {

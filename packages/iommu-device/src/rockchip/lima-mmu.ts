@@ -52,6 +52,12 @@ class LimaMmu implements PrivateMmu {
 
   destroyContext(context: MmuContext): void {
     this.#contexts.delete(context);
+    const hardware = this.#hardware;
+    if (hardware.wanted === context.table) {
+      hardware.wanted = null;
+      hardware.dte = null;
+    }
+    context.table.free();
   }
 
   switchTo(context: MmuContext | null): void {
