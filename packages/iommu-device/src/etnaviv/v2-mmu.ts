@@ -49,8 +49,8 @@ class EtnavivV2 implements PrivateMmu {
   /** Whose job runs, and whose tables the MMU walks. */
   #current: MmuContext | null = null;
   #walked: MmuContext | null = null;
-  /** For whose job the TLB was flushed last. */
-  #flushedFor: MmuContext | null = null;
+  /** Whether the TLB has entries of another address space. */
+  #leftovers = false;
 
   constructor(memory: TableMemory, commands: MmuCommands, { secure = false, omits = [] }: EtnavivV2Options) {
     this.#memory = memory;
@@ -88,6 +88,7 @@ class EtnavivV2 implements PrivateMmu {
   switchTo(context: MmuContext | null): void {
     const id = context === null ? -1 : this.#idOf(context);
     const switched = context !== this.#current;
+    if (switched && this.#current !== null) this.#leftovers = true;
     this.#current = context;
     if (switched && this.#secure && !this.#omits.has("MMUv2_PTA_CONFIG")) {
       if (context !== null) this.#commands.note(`MMUv2_PTA_CONFIG.INDEX=${id}`);
@@ -106,7 +107,7 @@ class EtnavivV2 implements PrivateMmu {
     const root = this.#secure || context === null ? "" : `${hex(context.table.rootAddress)}|`;
     this.#commands.note(`MMUv2_CONFIGURATION=${root}MODE4_K|FLUSH`);
     if (!this.#secure) this.#walked = context;
-    this.#flushedFor = context;
+    this.#leftovers = false;
     this.#tlb.invalidateAll();
   }
 
@@ -142,8 +143,8 @@ class EtnavivV2 implements PrivateMmu {
     if (!differs) return null;
     if (this.#secure && this.#walked !== current)
       return `MMUv2_PTA_CONFIG.INDEX=${this.#idOf(current)} in the command stream`;
-    const why =
-      this.#flushedFor === current ? `since ${hex(address - (address % 4096))} changed` : "for this process";
+    const page = hex(address - (address % 4096));
+    const why = this.#leftovers ? "for this process" : `since ${page} changed`;
     return `MMUv2_CONFIGURATION with FLUSH in the command stream, ${why}`;
   }
 }

@@ -62,8 +62,9 @@ class MaliMmu implements PrivateMmu {
   readonly #slots: HardwareSlots;
   /** Whose tables each address space of the hardware walks, since its last UPDATE. */
   readonly #walked = new Map<number, MmuContext>();
-  /** For whom each was invalidated as a whole last. */
-  readonly #flushedFor = new Map<number, MmuContext>();
+  /** Whose entries each has in the TLB, and those that others left there, too. */
+  readonly #holders = new Map<number, MmuContext>();
+  readonly #leftovers = new Set<number>();
   readonly #contexts = new Set<MmuContext>();
   #current: MmuContext | null = null;
 
@@ -92,7 +93,7 @@ class MaliMmu implements PrivateMmu {
   destroyContext(context: MmuContext): void {
     const slot = this.#slots.slotOf(context);
     if (slot >= 0) {
-      this.#flushMemory(slot, context);
+      this.#flushMemory(slot);
       this.#setTables(slot, null);
     }
     this.#slots.release(context);
@@ -109,7 +110,9 @@ class MaliMmu implements PrivateMmu {
     const had = this.#slots.slotOf(context) >= 0;
     const slot = this.#slots.take(context);
     if (had) return;
-    this.#flushMemory(slot, context);
+    if ((this.#holders.get(slot) ?? context) !== context) this.#leftovers.add(slot);
+    this.#holders.set(slot, context);
+    this.#flushMemory(slot);
     this.#setTables(slot, context);
   }
 
@@ -123,11 +126,11 @@ class MaliMmu implements PrivateMmu {
     else this.#walked.set(slot, context);
   }
 
-  #flushMemory(slot: number, context: MmuContext): void {
+  #flushMemory(slot: number): void {
     if (this.#omits.has("AS_COMMAND_FLUSH_MEM")) return;
     this.#commands.note(`AS${slot} COMMAND=FLUSH_MEM`);
     this.#tlb.invalidateTag(slot);
-    this.#flushedFor.set(slot, context);
+    this.#leftovers.delete(slot);
   }
 
   /** @see panfrost_mmu_flush_range */
@@ -169,7 +172,7 @@ class MaliMmu implements PrivateMmu {
   /** What the driver left out, for an answer that is not what the tables of the process say. */
   #missing(slot: number, current: MmuContext, address: number): string {
     if (this.#walked.get(slot) !== current) return `AS_COMMAND_UPDATE of AS${slot}`;
-    if (this.#flushedFor.get(slot) !== current) return `AS_COMMAND_FLUSH_MEM of AS${slot}`;
+    if (this.#leftovers.has(slot)) return `AS_COMMAND_FLUSH_MEM of AS${slot}`;
     return `AS_COMMAND_FLUSH_PT of ${hex(address - (address % 4096))} in AS${slot}`;
   }
 }
