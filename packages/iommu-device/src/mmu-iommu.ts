@@ -11,8 +11,8 @@ export interface MmuIommuOptions {
 }
 
 /**
- * The MMU inside of a device as if it were an IOMMU of the board: the DMA API owns it. A domain is an address space, and there is one at a
- * time, for nobody but the GPU's command stream could switch (D23).
+ * The MMU inside of a device as if it were an IOMMU of the board: the DMA API owns it. A domain is an address space,
+ * and there is one at a time, for nobody but the GPU's command stream could switch (D23).
  */
 class MmuIommu implements IommuUnit {
   readonly #mmu: PrivateMmu;

@@ -12,6 +12,7 @@ import {
   type MmuFactory,
   maliMmu,
   mmuCommand,
+  rockchipIommu,
   v3dMmu,
 } from "../src/index.ts";
 import { bufferAt, gpuPlatform, lastAccess, play, transferred } from "./gpu-fixture.ts";
@@ -46,13 +47,16 @@ const boards = {
   "a system IOMMU": { iommu: "strict" },
   "a window of the bus": { offset: -0x1000_0000 },
   "a system IOMMU behind a mask of 32 bits": { iommu: "strict", addressBits: 32 },
+  "an IOMMU with tables of its own": { iommu: { unit: "iommu0", ids: [0] }, addressBits: 32 },
+  "an IOMMU that lets it through": { iommu: { unit: "iommu0", ids: [0], domain: "identity" } },
 } as const;
 
 describe.each(Object.keys(mmus))("the driver of a GPU with an MMU like %s", (name) => {
   const mmu = mmus[name] as MmuFactory;
 
   test.each(Object.keys(boards) as (keyof typeof boards)[])("is the same with %s (D27)", (board) => {
-    const { findings } = play(gpuPlatform(mmu, boards[board]), function* (system, gpu) {
+    const outer = [rockchipIommu("iommu0", { version: 2 })];
+    const { findings } = play(gpuPlatform(mmu, boards[board], {}, outer), function* (system, gpu) {
       const process = gpu.open();
       const buffer = scattered(system);
       const imported = yield* process.import(buffer, "bidirectional");
@@ -297,8 +301,23 @@ describe("pages that say whether they are snooped (D22)", () => {
       buffer.put();
     }).findings.map(({ code }) => code);
 
-  test("are read past the CPU's caches when they do not", () => expect(read({})).toEqual(["stale-read"]));
-  test("are read through them when they do", () => expect(read({ snooped: true })).toEqual([]));
+  test("are read past the CPU's caches when they do not", () =>
+    expect(read({ snooped: false })).toEqual(["stale-read"]));
+  test("are read through them when they do, as of a coherent device", () => expect(read({})).toEqual([]));
+});
+
+test("the driver sets the DMA mask to what a descriptor holds, and not past what the board says", () => {
+  const mask = (mmu: MmuFactory, device = {}) =>
+    play(gpuPlatform(mmu, device), function* (_, { device: { masks } }) {
+      yield 0;
+      return [masks.streaming, masks.coherent];
+    }).result;
+  const all = (bits: number) => [2 ** bits - 1, 2 ** bits - 1];
+  expect(mask(limaMmu())).toEqual(all(32));
+  expect(mask(v3dMmu())).toEqual(all(36));
+  expect(mask(maliMmu())).toEqual(all(40));
+  expect(mask(gpuMmu())).toEqual(all(48));
+  expect(mask(gpuMmu(), { addressBits: 34 })).toEqual(all(34));
 });
 
 test("a page that may only be read is not written", () => {

@@ -26,7 +26,10 @@ const rooms = new WeakMap<MmuContext, AddressRoom>();
 export interface GpuMapping {
   /** Where it begins: the bus address that is equal to the user's (D24). Default wherever there is room. */
   readonly address?: number;
-  /** Whether the device's accesses to it are snooped, where every page says so (D22); default no. */
+  /**
+   * Whether the device's accesses to it are snooped, where every page says so (D22); default as the kernel believes of
+   * the device.
+   */
   readonly snooped?: boolean;
   /** Whether the device may only read it; default no. */
   readonly readOnly?: boolean;
@@ -47,8 +50,9 @@ export class GpuProcess {
   }
 
   /**
-   * Imports a buffer: attaches, maps through the DMA API, and maps the bus addresses that gives into the process's address space. Throws
-   * `KernelError` EINVAL for entries that are not whole pages, ENOSPC without room, and as attach and map answer.
+   * Imports a buffer: attaches, maps through the DMA API, and maps the bus addresses that gives into the process's
+   * address space. Throws `KernelError` EINVAL for entries that are not whole pages, ENOSPC without room, and as attach
+   * and map answer.
    */
   import(buffer: DmaBuf, direction: DmaDirection, mapping: GpuMapping = {}): Process<GpuImport> {
     const { simulation } = buffer.core;
@@ -64,7 +68,8 @@ export class GpuProcess {
   }
 
   /** Maps what the DMA API has mapped into the address space, and returns where. Throws as `import`. */
-  map(mapping: SgMapping, { address, snooped = false, readOnly = false }: GpuMapping = {}): number {
+  map(mapping: SgMapping, how: GpuMapping = {}): number {
+    const { address, snooped = this.#device.coherent, readOnly = false } = how;
     const { mmu } = this.gpu;
     const { context } = this;
     const { dmaAddresses, dmaLengths, nents } = mapping;
@@ -89,15 +94,17 @@ export class GpuProcess {
     return at;
   }
 
-  /** Takes a mapping out of the address space, before the DMA API's is. Where the command stream flushes, the next job does. */
+  /**
+   * Takes a mapping out of the address space, before the DMA API's is. Where the command stream flushes, the next job does.
+   */
   unmap(address: number, size: number): void {
     if (address < this.context.start) return;
     this.#unmap(address, size);
   }
 
   /**
-   * A job that uses an address which user space made up, as a program can; waits until it is done. Returns the bytes that got
-   * through: what refuses the rest is a finding.
+   * A job that uses an address which user space made up, as a program can; waits until it is done. Returns the bytes
+   * that got through: what refuses the rest is a finding.
    */
   access(address: number, length: number, kind: AccessKind): Process<number> {
     const { simulation } = this.gpu.services;

@@ -24,13 +24,18 @@ export type EtnavivV2Omission = "MMUv2_CONFIGURATION" | "MMUv2_PTA_CONFIG";
 
 /** What kind of core it is. */
 export interface EtnavivV2Options {
-  /** Whether the kernel claims the core's security states: then address spaces are chosen in a page table array. Default no. */
+  /**
+   * Whether the kernel claims the core's security states: then address spaces are chosen in a page table array. Default no.
+   */
   readonly secure?: boolean;
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly EtnavivV2Omission[];
 }
 
-/** MMUv2 of Vivante's GC cores: address spaces of 32 bits, one a process, and a TLB that the command stream flushes as a whole. */
+/**
+ * MMUv2 of Vivante's GC cores: address spaces of 32 bits, one a process, and a TLB that the command stream flushes as a
+ * whole.
+ */
 class EtnavivV2 implements PrivateMmu {
   readonly kind = "etnaviv MMUv2";
   readonly addressBits = 40;

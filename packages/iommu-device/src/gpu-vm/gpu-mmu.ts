@@ -31,8 +31,8 @@ export interface GpuMmuOptions {
 }
 
 /**
- * The MMU of a large GPU: an address space of 48 bits a process, of which as many are ready at a time as there are VMIDs. The
- * command stream names the tables and invalidates the VMID in front of a job (D24).
+ * The MMU of a large GPU: an address space of 48 bits a process, of which as many are ready at a time as there are
+ * VMIDs. The command stream names the tables and invalidates the VMID in front of a job (D24).
  */
 class GpuMmu implements PrivateMmu {
   readonly kind = "GPU MMU";
@@ -133,7 +133,10 @@ class GpuMmu implements PrivateMmu {
   }
 }
 
-/** As the register has it: bits 7 to 4 say what the page does not allow (1: it is not there, 2: to be read, 4: to be written), 23 to 20 who. */
+/**
+ * As the register has it: bits 7 to 4 say what the page does not allow (1: it is not there, 2: to be read, 4: to be
+ * written), 23 to 20 who.
+ */
 const fault = (permissions: number, vmid: number): string =>
   `VM_L2_PROTECTION_FAULT_STATUS PERMISSION_FAULTS=0x${permissions}, VMID=${Math.max(0, vmid)}`;
 

@@ -25,7 +25,9 @@ const TRANSLATION = 0xc0;
 const PERMISSION = 0xc8;
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** What a Mali driver can forget: commands to an address space, or the clean of a descriptor for a GPU that does not snoop. */
+/**
+ * What a Mali driver can forget: commands to an address space, or the clean of a descriptor for a GPU that does not snoop.
+ */
 export type MaliOmission =
   | "AS_COMMAND_FLUSH_PT"
   | "AS_COMMAND_FLUSH_MEM"
@@ -43,8 +45,9 @@ export interface MaliOptions {
 }
 
 /**
- * The MMU of Mali's Midgard and Bifrost: any number of address spaces, of which a few have registers at a time. The driver invalidates by
- * commands to an address space as soon as it has changed a table; one without registers is invalidated as a whole when it gets some.
+ * The MMU of Mali's Midgard and Bifrost: any number of address spaces, of which a few have registers at a time. The
+ * driver invalidates by commands to an address space as soon as it has changed a table; one without registers is
+ * invalidated as a whole when it gets some.
  */
 class MaliMmu implements PrivateMmu {
   readonly kind = "Mali MMU";
