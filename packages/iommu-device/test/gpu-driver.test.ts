@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type DmaBuf, Extents, type Process, type System } from "@dmabuf/core";
+import { type DmaBuf, dmaAddr, Extents, type Process, type System } from "@dmabuf/core";
 import { StackedTranslation } from "@dmabuf/core/iommu";
 import { describe, expect, test } from "vitest";
 import {
@@ -286,6 +286,71 @@ test("map now, flush later: a job's command stream flushes once for all that was
   });
   expect(commands).toHaveLength(2);
   expect(commands[0]).toMatch(/^MMUv2_CONFIGURATION=0x[0-9a-f]+\|MODE4_K\|FLUSH$/);
+});
+
+describe("map first, clean later (D24)", () => {
+  /** The driver's own memory: mapped without maintenance, written by the CPU, used by a job. */
+  const used = (cleans: boolean) =>
+    play(gpuPlatform(etnavivV2()), function* ({ dma, cpu }, gpu) {
+      const extents = Extents.of([0x100_0000, 0x100_4000]);
+      const mapping = dma.mapSgtable(gpu.device, extents, "to-device", { skipCpuSync: true });
+      const process = gpu.open();
+      const address = process.map(mapping);
+      cpu.access("write", extents);
+      yield* cpu.settle();
+      if (cleans) dma.syncSgtableForDevice(mapping);
+      yield* cpu.settle();
+      expect(yield* process.access(address, 0x4000, "read")).toBe(0x4000);
+      process.unmap(address, 0x4000);
+      dma.unmapSgtable(mapping, { skipCpuSync: true });
+    }).findings.map(({ code }) => code);
+
+  test("is right when it is done before the job", () => expect(used(true)).toEqual([]));
+  test("and found when it is not done", () => expect(used(false)).toEqual(["stale-read"]));
+});
+
+test("entries that are not whole pages are refused, and everything is given back", () => {
+  const { findings } = play(gpuPlatform(maliMmu({ coherentWalk: true })), function* (system, gpu) {
+    const process = gpu.open();
+    for (const ranges of [
+      [[0x100_0000, 0x100_0800]],
+      [
+        [0x100_0000, 0x100_1000],
+        [0x100_2010, 0x100_3010],
+      ],
+    ] as [number, number][][]) {
+      const buffer = bufferAt(system, ...ranges);
+      let message = "";
+      try {
+        yield* process.import(buffer, "to-device", { address: 0x4000_0000 });
+      } catch (error) {
+        message = String(error);
+      }
+      expect(message).toContain("-EINVAL");
+      expect(buffer.attachments).toEqual([]);
+      buffer.put();
+    }
+    expect(process.context.lookup(dmaAddr(0x4000_0000))).toBeNull();
+    expect(yield* process.access(0x4000_0000, 4096, "read")).toBe(0);
+  });
+  // Core notes by itself that an entry is no whole page.
+  const codes = findings.map(({ code }) => code);
+  expect(codes.filter((code) => code !== "dma-api-misuse")).toEqual(["iommu-fault"]);
+});
+
+test.each(Object.keys(mmus))("closing gives the tables of %s back, unless they are everybody's", (name) => {
+  play(gpuPlatform(mmus[name] as MmuFactory), function* (system, gpu) {
+    const free = () => system.memory.pages.freePageCount();
+    const before = free();
+    const process = gpu.open();
+    const buffer = scattered(system);
+    const imported = yield* process.import(buffer, "bidirectional");
+    yield* transferred(imported, "read");
+    yield* imported.detach();
+    process.close();
+    buffer.put();
+    expect(free()).toBe(before);
+  });
 });
 
 describe("pages that say whether they are snooped (D22)", () => {

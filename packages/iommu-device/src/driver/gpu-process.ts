@@ -98,8 +98,8 @@ export class GpuProcess {
    * Takes a mapping out of the address space, before the DMA API's is. Where the command stream flushes, the next job does.
    */
   unmap(address: number, size: number): void {
-    if (address < this.context.start) return;
-    this.#unmap(address, size);
+    // In a linear window nothing was mapped.
+    if (address >= this.context.start) this.#unmap(address, size);
   }
 
   /**
