@@ -11,6 +11,7 @@ import {
 } from "@dmabuf/core";
 import type { AccessKind } from "@dmabuf/core/coherency";
 import { IommuProt } from "@dmabuf/core/iommu";
+import { WaitQueue } from "@dmabuf/core/sim";
 import type { MmuContext } from "../mmu-context.ts";
 import { AddressRoom } from "./address-room.ts";
 import type { Gpu } from "./gpu.ts";
@@ -25,7 +26,10 @@ const rooms = new WeakMap<MmuContext, AddressRoom>();
 export interface GpuMapping {
   /** Where it begins: the bus address that is equal to the user's (D24). Default wherever there is room. */
   readonly address?: number;
-  /** Whether the device's accesses to it are snooped, where every page says so (D22); default no. */
+  /**
+   * Whether the device's accesses to it are snooped, where every page says so (D22); default as the kernel believes of
+   * the device.
+   */
   readonly snooped?: boolean;
   /** Whether the device may only read it; default no. */
   readonly readOnly?: boolean;
@@ -46,8 +50,9 @@ export class GpuProcess {
   }
 
   /**
-   * Imports a buffer: attaches, maps through the DMA API, and maps the bus addresses that gives into the process's address space. Throws
-   * `KernelError` EINVAL for entries that are not whole pages, ENOSPC without room, and as attach and map answer.
+   * Imports a buffer: attaches, maps through the DMA API, and maps the bus addresses that gives into the process's
+   * address space. Throws `KernelError` EINVAL for entries that are not whole pages, ENOSPC without room, and as attach
+   * and map answer.
    */
   import(buffer: DmaBuf, direction: DmaDirection, mapping: GpuMapping = {}): Process<GpuImport> {
     const { simulation } = buffer.core;
@@ -63,7 +68,8 @@ export class GpuProcess {
   }
 
   /** Maps what the DMA API has mapped into the address space, and returns where. Throws as `import`. */
-  map(mapping: SgMapping, { address, snooped = false, readOnly = false }: GpuMapping = {}): number {
+  map(mapping: SgMapping, how: GpuMapping = {}): number {
+    const { address, snooped = this.#device.coherent, readOnly = false } = how;
     const { mmu } = this.gpu;
     const { context } = this;
     const { dmaAddresses, dmaLengths, nents } = mapping;
@@ -88,20 +94,47 @@ export class GpuProcess {
     return at;
   }
 
-  /** Takes a mapping out of the address space, before the DMA API's is. Where the command stream flushes, the next job does. */
+  /**
+   * Takes a mapping out of the address space, before the DMA API's is. Where the command stream flushes, the next job does.
+   */
   unmap(address: number, size: number): void {
-    if (address < this.context.start) return;
-    this.#unmap(address, size);
+    // In a linear window nothing was mapped.
+    if (address >= this.context.start) this.#unmap(address, size);
   }
 
   /**
-   * A job that uses an address which user space made up, as a program can. Returns the bytes that got through; what refuses the rest is
-   * a finding.
+   * A job that uses an address which user space made up, as a program can; waits until it is done. Returns the bytes
+   * that got through: what refuses the rest is a finding.
    */
-  access(address: number, length: number, kind: AccessKind): number {
+  access(address: number, length: number, kind: AccessKind): Process<number> {
+    const { simulation } = this.gpu.services;
+    return simulation.process(`${this.#device.name} job`, this.#access(address, length, kind));
+  }
+
+  *#access(address: number, length: number, kind: AccessKind): Process<number> {
     const { mmu, services } = this.gpu;
-    mmu.switchTo(this.context);
-    return services.dmaBuf.transfers.accessAt(this.#device, address, length, kind, mmu.translation);
+    const { transfers } = services.dmaBuf;
+    const device = this.#device;
+    const done = new WaitQueue(services.simulation, `a job of ${device.name}`);
+    let reached = -1;
+    let ended = false;
+    const run = (): void => {
+      reached = transfers.accessAt(device, address, length, kind, mmu.translation);
+    };
+    device.timeline.submit({
+      duration: Math.ceil((length / device.bandwidth) * 1e9),
+      start: () => {
+        mmu.switchTo(this.context);
+        if (kind === "read") run();
+      },
+      complete: () => {
+        if (kind === "write") run();
+        ended = true;
+        done.wakeAll();
+      },
+    });
+    yield* done.waitUntil(() => ended);
+    return reached;
   }
 
   /** Closes the GPU, when all buffers are detached. */

@@ -31,8 +31,8 @@ export interface GpuMmuOptions {
 }
 
 /**
- * The MMU of a large GPU: an address space of 48 bits a process, of which as many are ready at a time as there are VMIDs. The
- * command stream names the tables and invalidates the VMID in front of a job (D24).
+ * The MMU of a large GPU: an address space of 48 bits a process, of which as many are ready at a time as there are
+ * VMIDs. The command stream names the tables and invalidates the VMID in front of a job (D24).
  */
 class GpuMmu implements PrivateMmu {
   readonly kind = "GPU MMU";
@@ -49,7 +49,9 @@ class GpuMmu implements PrivateMmu {
     level === 0 ? size * 2 ** fragmentOf(low) : size,
   );
   readonly #walked = new Map<number, MmuContext>();
-  readonly #flushedFor = new Map<number, MmuContext>();
+  /** Whose entries each VMID has in the TLB, and those that others left there, too. */
+  readonly #holders = new Map<number, MmuContext>();
+  readonly #leftovers = new Set<number>();
   readonly #flushed = new Map<MmuContext, number>();
   #current: MmuContext | null = null;
 
@@ -75,6 +77,7 @@ class GpuMmu implements PrivateMmu {
     this.#vmids.release(context);
     this.#flushed.delete(context);
     if (this.#current === context) this.#current = null;
+    context.table.free();
   }
 
   switchTo(context: MmuContext | null): void {
@@ -83,6 +86,8 @@ class GpuMmu implements PrivateMmu {
     if (!this.#flushed.has(context)) throw new TypeError(`${this.kind}: not an address space of this MMU`);
     const had = this.#vmids.slotOf(context);
     const vmid = this.#vmids.take(context);
+    if ((this.#holders.get(vmid) ?? context) !== context) this.#leftovers.add(vmid);
+    this.#holders.set(vmid, context);
     if (had < 0 && !this.#omits.has("VM_CONTEXT_PAGE_TABLE_BASE_ADDR")) {
       this.#commands.note(`VM_CONTEXT${vmid}_PAGE_TABLE_BASE_ADDR=${hex(context.table.rootAddress)}`);
       this.#walked.set(vmid, context);
@@ -97,7 +102,7 @@ class GpuMmu implements PrivateMmu {
     if (vmid < 0 || this.#omits.has("VM_INVALIDATE_ENG_REQ")) return;
     this.#commands.note(`VM_INVALIDATE_ENG_REQ=VMID${vmid}`);
     this.#tlb.invalidateTag(vmid);
-    this.#flushedFor.set(vmid, context);
+    this.#leftovers.delete(vmid);
   }
 
   #translate(address: number, access: number): Translation {
@@ -122,15 +127,16 @@ class GpuMmu implements PrivateMmu {
   #missing(vmid: number, current: MmuContext, address: number): string {
     if (this.#walked.get(vmid) !== current)
       return `VM_CONTEXT${vmid}_PAGE_TABLE_BASE_ADDR in the command stream`;
-    const why =
-      this.#flushedFor.get(vmid) === current
-        ? `since ${hex(address - (address % 4096))} changed`
-        : "for this process";
+    const page = hex(address - (address % 4096));
+    const why = this.#leftovers.has(vmid) ? "for this process" : `since ${page} changed`;
     return `VM_INVALIDATE_ENG_REQ of VMID${vmid} in the command stream, ${why}`;
   }
 }
 
-/** As the register has it: bits 7 to 4 say what the page does not allow (1: it is not there, 2: to be read, 4: to be written), 23 to 20 who. */
+/**
+ * As the register has it: bits 7 to 4 say what the page does not allow (1: it is not there, 2: to be read, 4: to be
+ * written), 23 to 20 who.
+ */
 const fault = (permissions: number, vmid: number): string =>
   `VM_L2_PROTECTION_FAULT_STATUS PERMISSION_FAULTS=0x${permissions}, VMID=${Math.max(0, vmid)}`;
 

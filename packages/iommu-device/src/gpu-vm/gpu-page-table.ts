@@ -19,9 +19,10 @@ const PDE_PTE = 1 << 22;
 export const fragmentOf = (low: number): number => (low >>> FRAGMENT) & 0x1f;
 
 /**
- * The page tables of a large GPU, one tree a process: 48 bits in four levels, 4 KiB pages, fragments of 64 KiB, pages of 2 MiB. Every page
- * says whether its accesses are snooped (SNOOPED, D22) and that it lies behind the bus (SYSTEM), not in the GPU's own memory. To the
- * bit those of AMD's GFX9. @see AMDGPU_PTE_VALID in amdgpu_vm.h
+ * The page tables of a large GPU, one tree a process: 48 bits in four levels, 4 KiB pages, fragments of 64 KiB, pages
+ * of 2 MiB. Every page says whether its accesses are snooped (SNOOPED, D22) and that it lies behind the bus (SYSTEM),
+ * not in the GPU's own memory. To the bit those of AMD's GFX9.
+ * @see AMDGPU_PTE_VALID in amdgpu_vm.h
  */
 export const gpuPageTable: TableFormat = {
   name: "GPU page table",

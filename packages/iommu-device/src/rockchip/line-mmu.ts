@@ -17,8 +17,9 @@ const SPACE = 2 ** 32;
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /**
- * The hardware of Mali-400's MMU, which Rockchip's IOMMU is made from: two levels of 32-bit descriptors, one set of tables at a time, and a
- * cache of lines of page-table entries. `DTE_ADDR`, `ZAP_ONE_LINE` and the commands are its registers.
+ * The hardware of Mali-400's MMU, which Rockchip's IOMMU is made from: two levels of 32-bit descriptors, one set of
+ * tables at a time, and a cache of lines of page-table entries. `DTE_ADDR`, `ZAP_ONE_LINE` and the commands are its
+ * registers.
  */
 export class LineMmu implements DeviceTranslation {
   /** `DTE_ADDR`: the tables that are walked; null while paging is off, which lets everything through. */

@@ -15,7 +15,9 @@ import { LineMmu } from "./line-mmu.ts";
 const PAGE = 4096;
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** What the Rockchip driver can forget: writes of registers, or the clean of what it wrote into a table (`rk_table_flush`). */
+/**
+ * What the Rockchip driver can forget: writes of registers, or the clean of what it wrote into a table (`rk_table_flush`).
+ */
 export type RockchipOmission = "ZAP_ONE_LINE" | "ZAP_CACHE" | "dma_sync_single_for_device";
 
 /** What kind of IOMMU it is. */
