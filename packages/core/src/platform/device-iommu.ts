@@ -68,6 +68,7 @@ function domainOf(options: DeviceIommuOptions): DmaDomain {
     dmaRange: { start: Math.min(...windows.map(({ bus }) => bus)), end: busLimit(windows) + 1 },
   });
   for (const { start, size, kind } of reserved) {
+    if (kind === "sw-msi") continue;
     iova.reserve(start, start + size);
     if (kind === "direct" || kind === "direct-relaxable") mapDirect(table, start, start + size);
   }

@@ -28,7 +28,7 @@ import { S1DSS } from "./ste.ts";
 import { StructureMemory } from "./structure-memory.ts";
 
 /** Where Linux has interrupts written to (M-52). @see MSI_IOVA_BASE */
-const SW_MSI: ReservedRegion = { start: 0x800_0000, size: 0x10_0000, kind: "msi" };
+const SW_MSI: ReservedRegion = { start: 0x800_0000, size: 0x10_0000, kind: "sw-msi" };
 /** Most that the hypervisor's stage 2 maps: 512 GiB, one table of level 1. */
 const GUEST_BITS = 39;
 /** VMID of the guest, where the kernel is one. */
