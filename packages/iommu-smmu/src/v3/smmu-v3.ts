@@ -162,9 +162,10 @@ export class SMMUv3 {
 
   /** A translated transaction: null when it gets through as it is. @see Arm IHI 0070, 7.3.8 */
   checkTranslated(transaction: Transaction): string | null {
-    const { ste, fault } = this.#run({ ...transaction, access: 0 });
-    if (ste !== null && STE.get(ste, "V") === 1 && STE.get(ste, "EATS") !== EATS.ABORT) return null;
-    const why: Fault = ste === null && fault !== null ? fault : { name: "F_TRANSL_FORBIDDEN" };
+    const ste = this.#translator.entry(this.streamTable, transaction.streamId, this.#remembered);
+    const isEntry = ste instanceof Uint32Array;
+    if (isEntry && STE.get(ste, "V") === 1 && STE.get(ste, "EATS") !== EATS.ABORT) return null;
+    const why: Fault = isEntry ? { name: "F_TRANSL_FORBIDDEN" } : ste;
     this.#recorder.record(why, transaction);
     return faultText(why);
   }
