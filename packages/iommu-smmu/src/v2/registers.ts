@@ -33,6 +33,11 @@ export const SMR_VALID = 0x8000_0000;
 /** What becomes of a stream, S2CR bits 17:16. */
 export const S2CR_TYPE = { translate: 0 << 16, bypass: 1 << 16, fault: 2 << 16 } as const;
 
+/** Of what goes past: memory attributes of its own, which, and how far they are shared. */
+export const S2CR_MTCFG = 1 << 11;
+export const S2CR_MEMATTR = { device: 0x1 << 12, "normal-nc": 0x5 << 12, "normal-wb": 0xf << 12 } as const;
+export const S2CR_SHCFG = { outer: 1 << 8, inner: 2 << 8, non: 3 << 8 } as const;
+
 /** What a context bank translates, CBAR bits 17:16. */
 export const CBAR_TYPE = { S2_TRANS: 0 << 16, S1_TRANS_S2_BYPASS: 1 << 16 } as const;
 /** Of a stage 1 bank: attributes of what it leaves open, the weakest, so that the tables decide. */

@@ -2,13 +2,14 @@
 import { Tlb } from "@dmabuf/core/iommu";
 import { WalkCache } from "./walk-cache.ts";
 
-/** Invalidation registers that take an address (those that end in L leave tables alone), and those that take a context. */
+/** Invalidation registers that take an address (those that end in L leave tables alone), and those that take a context, or all. */
 export type TlbiByAddress = "TLBIVA" | "TLBIVAL" | "TLBIIPAS2" | "TLBIIPAS2L";
-export type TlbiByContext = "TLBIASID" | "TLBIVMID";
+export type TlbiByContext = "TLBIASID" | "TLBIVMID" | "TLBIALLNSNH";
 
 /** An invalidation that was written. */
 export interface Tlbi {
   readonly register: TlbiByAddress | TlbiByContext;
+  /** The address space; of TLBIALLNSNH none in particular. */
   readonly tag: number;
   readonly address: number;
   /** Bytes, all of the address space for a whole context. */
@@ -54,13 +55,18 @@ export class SmmuTlb {
   unsynced(tag: number, address: number, ofTable: boolean): number | null {
     for (const [context, written] of this.#written)
       for (const { register, tag: of, address: from, size } of written) {
-        if (of !== tag || address < from || address >= from + size) continue;
+        if ((of !== tag && register !== "TLBIALLNSNH") || address < from || address >= from + size) continue;
         if (!ofTable || forgetsTables(register)) return context;
       }
     return null;
   }
 
   #do({ register, tag, address, size }: Tlbi): void {
+    if (register === "TLBIALLNSNH") {
+      this.pages.invalidateAll();
+      this.walks.invalidateAll();
+      return;
+    }
     if (register === "TLBIASID" || register === "TLBIVMID") {
       this.pages.invalidateTag(tag);
       this.walks.invalidateTag(tag);

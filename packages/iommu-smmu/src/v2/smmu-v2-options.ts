@@ -3,9 +3,9 @@ import { InputError } from "@dmabuf/core";
 import type { IommuTable } from "@dmabuf/core/iommu";
 import { type Granule, granuleShift } from "../lpae/granule.ts";
 import { outputSizes } from "../lpae/lpae-config.ts";
-import type { MemoryType, Shareability } from "../lpae/memory-type.ts";
 import type { ContextFaultKind } from "./fault-status.ts";
 import { omissions, type SmmuV2Omission } from "./omission.ts";
+import type { BypassMemory } from "./stream-map.ts";
 
 /** A context fault, as a handler is asked about it. @see iommu_fault_handler_t */
 export interface SmmuV2ContextFault {
@@ -52,7 +52,7 @@ export interface SmmuV2Options {
   /** What becomes of a stream that no register matches (default fault). @see SMMU_sCR0.USFCFG, arm-smmu.disable_bypass */
   readonly unidentified?: "fault" | "bypass";
   /** What the S2CR says of the memory of what goes past it (default what the device says). @see SMMU_S2CRn.MTCFG, SHCFG */
-  readonly bypass?: { readonly type: MemoryType; readonly shareability: Shareability };
+  readonly bypass?: BypassMemory;
   /** Whether an access that faults stands still until the handler has looked (default no). @see SMMU_CBn_SCTLR.CFCFG */
   readonly stall?: boolean;
   /**

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { KernelError } from "@dmabuf/core";
-import type {
-  DeviceTranslation,
-  IommuMaster,
-  IommuTable,
-  IommuUnit,
-  Snooping,
-  TableMemory,
-} from "@dmabuf/core/iommu";
+import type { DeviceTranslation, IommuMaster, IommuTable, IommuUnit, TableMemory } from "@dmabuf/core/iommu";
 import type { Trace } from "@dmabuf/core/sim";
 import { lpaeConfig } from "../lpae/lpae-config.ts";
 import { type LpaeFormat, lpaeFormat } from "../lpae/lpae-format.ts";
@@ -15,6 +8,7 @@ import type { ContextBank } from "./context-bank.ts";
 import { type ContextFaultKind, faultBits } from "./fault-status.ts";
 import { FSR, FSYNR0, sCR0 } from "./registers.ts";
 import { SmmuDomain } from "./smmu-domain.ts";
+import { GLOBAL } from "./smmu-tlb.ts";
 import { SmmuV2 } from "./smmu-v2.ts";
 import type { SmmuV2Figures } from "./smmu-v2-options.ts";
 import type { StreamToContext } from "./stream-map.ts";
@@ -43,15 +37,14 @@ export class SmmuV2Unit implements IommuUnit {
 
   constructor(hands: SmmuV2Hands) {
     const { name, figures, trace, memory } = hands;
-    const { contextBanks, streamMatches, streamIdBits, streamMatchMask, forbidden, bypass } = figures;
+    const { contextBanks, streamMatches, streamIdBits, streamMatchMask, forbidden } = figures;
     this.#hands = hands;
     this.#format = lpaeFormat(lpaeConfig(offerOf(hands)));
     const { granule, end } = sizesOf(this.#format);
     const aborts = (at: number): boolean =>
       forbidden.some(({ start, size }) => at >= start && at < start + size);
-    const bypassSnooping = snoopingOf(bypass);
     this.smmu = new SmmuV2({
-      ...{ name, contextBanks, streamMatches, granule, end, trace, memory, aborts, bypassSnooping },
+      ...{ name, contextBanks, streamMatches, granule, end, trace, memory, aborts },
     });
     this.#mapping = new StreamMapping(this.smmu.streams, streamIdBits, streamMatchMask);
     this.smmu.onContextFault = (bank) => this.#contextFault(bank);
@@ -96,7 +89,7 @@ export class SmmuV2Unit implements IommuUnit {
 
   /** Where a domain's streams are led; it takes a context bank when it has none yet. */
   #leadTo(table: IommuTable | "identity" | "blocked"): StreamToContext {
-    if (table === "identity") return { type: "bypass" };
+    if (table === "identity") return { type: "bypass", memory: this.#hands.figures.bypass ?? null };
     if (table === "blocked") return { type: "fault" };
     const domain = this.#domains.get(table);
     if (domain === undefined) throw this.#refusal("EINVAL", `the domain is not of ${this.#hands.name}`);
@@ -120,6 +113,9 @@ export class SmmuV2Unit implements IommuUnit {
   #reset(): void {
     const unidentified = this.#hands.figures.unidentified === "fault" ? sCR0.USFCFG : 0;
     const reports = sCR0.GFRE | sCR0.GFIE | sCR0.GCFGFRE | sCR0.GCFGFIE;
+    const all = { register: "TLBIALLNSNH", tag: 0, address: 0, size: Number.POSITIVE_INFINITY } as const;
+    this.smmu.invalidate(GLOBAL, all);
+    this.smmu.sync(GLOBAL);
     this.smmu.scr0 = reports | sCR0.VMIDPNE | sCR0.PTM | unidentified;
   }
 
@@ -157,10 +153,3 @@ const sizesOf = ({ levels, config }: LpaeFormat): { granule: number; end: number
   granule: 2 ** (levels.at(-1)?.shift ?? 0),
   end: 2 ** config.inputBits,
 });
-
-const snoopingOf = (bypass: SmmuV2Figures["bypass"]): Snooping =>
-  bypass === undefined
-    ? "device"
-    : bypass.type === "normal-wb" && bypass.shareability !== "non"
-      ? "always"
-      : "never";

@@ -14,7 +14,7 @@ import { faultNames, type GlobalFaultKind, globalFaultBits } from "./fault-statu
 import { sCR0, sGFSR, sGFSYNR0 } from "./registers.ts";
 import { GLOBAL, SmmuTlb, type Tlbi } from "./smmu-tlb.ts";
 import { contextFault, globalFault, tlbInvalidate, tlbSync } from "./smmu-trace.ts";
-import { StreamMap } from "./stream-map.ts";
+import { type BypassMemory, StreamMap } from "./stream-map.ts";
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
@@ -31,8 +31,6 @@ export interface SmmuV2Hardware {
   readonly memory: TableMemory;
   /** Whether the bus answers the walker with an error there. */
   readonly aborts: (address: number) => boolean;
-  /** Which accesses snoop that go past it. */
-  readonly bypassSnooping: Snooping;
 }
 
 /** An SMMUv2 as its registers and the transactions of devices see it. @see IHI 0062, MMU-500 TRM */
@@ -89,7 +87,6 @@ export class SmmuV2 {
 
   /** A transaction of a stream: which SMR it matches, what the S2CR there says, and how it fares in a context bank. */
   translate(stream: number, address: number, access: number): Translation {
-    const { bypassSnooping } = this.#hardware;
     if ((this.scr0 & sCR0.CLIENTPD) !== 0) return untranslated(address);
     const entry = this.streams.find(stream);
     if (entry === -1) {
@@ -99,7 +96,7 @@ export class SmmuV2 {
     if (entry === -2) return this.#globalFault("SMCF", stream, address, access);
     const to = this.streams.s2crs[entry] ?? { type: "fault" };
     if (to.type === "fault") return this.#globalFault("ICF", stream, address, access);
-    if (to.type === "bypass") return untranslated(address, bypassSnooping);
+    if (to.type === "bypass") return untranslated(address, snoopingOf(to.memory));
     return this.#through(this.banks[to.bank] as ContextBank, stream, address, access);
   }
 
@@ -143,3 +140,9 @@ export class SmmuV2 {
     return refused(`${kind} (${faultNames[kind]}) of stream ${hex(stream)}: sGFSR ${hex(gfsr)}`, address);
   }
 }
+
+/** Which accesses snoop that go past. */
+const snoopingOf = (memory: BypassMemory | null): Snooping => {
+  if (memory === null) return "device";
+  return memory.type === "normal-wb" && memory.shareability !== "non" ? "always" : "never";
+};

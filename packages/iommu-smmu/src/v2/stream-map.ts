@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
-import { S2CR_TYPE, SMR_VALID } from "./registers.ts";
+import type { MemoryType, Shareability } from "../lpae/memory-type.ts";
+import { S2CR_MEMATTR, S2CR_MTCFG, S2CR_SHCFG, S2CR_TYPE, SMR_VALID } from "./registers.ts";
+
+/** What an S2CR says of the memory of what goes past the SMMU. */
+export interface BypassMemory {
+  readonly type: MemoryType;
+  readonly shareability: Shareability;
+}
 
 /** What becomes of a stream, its S2CR. */
 export type StreamToContext =
   | { readonly type: "translate"; readonly bank: number }
-  | { readonly type: "bypass" }
+  | { readonly type: "bypass"; readonly memory: BypassMemory | null }
   | { readonly type: "fault" };
 
 /** A stream match: stream ids that are like `id` in the bits that `mask` does not have. */
@@ -49,6 +56,9 @@ export class StreamMap {
   /** S2CRn as it is read. */
   s2cr(index: number): number {
     const to = this.s2crs[index] ?? { type: "fault" };
-    return S2CR_TYPE[to.type] | (to.type === "translate" ? to.bank : 0);
+    if (to.type === "translate") return S2CR_TYPE.translate | to.bank;
+    if (to.type === "fault" || to.memory === null) return S2CR_TYPE[to.type];
+    const { type, shareability } = to.memory;
+    return S2CR_TYPE.bypass | S2CR_MTCFG | S2CR_MEMATTR[type] | S2CR_SHCFG[shareability];
   }
 }

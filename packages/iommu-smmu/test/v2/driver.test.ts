@@ -108,6 +108,18 @@ describe("accesses snoop as the mapping says", () => {
     ]);
   });
 
+  test("and not at all what is write-back and shared with nobody", () => {
+    const machine = new Machine();
+    map(machine.domain(), 0x1000, 0x10_0000, 0x1000, RW | CACHE);
+    const format = machine.unit.smmu.banks[0]?.tables?.format as unknown as {
+      attributesOf: (low: number, high: number) => object;
+    };
+    const { attributesOf } = format;
+    // SH[1:0] in bits 9:8; the driver never leaves them 0.
+    format.attributesOf = (low, high) => attributesOf(low & ~0x300, high);
+    expect(machine.access(0x1000).snooping).toBe("never");
+  });
+
   test("in stage 2 only weaker than the device says", () => {
     const stage = { stage: 2 } as const;
     expect([RW | CACHE, RW, RW | MMIO].map((prot) => snooping(stage, prot))).toEqual([
@@ -118,16 +130,17 @@ describe("accesses snoop as the mapping says", () => {
   });
 
   test("past it as the device says, or as the S2CR does", () => {
-    const past = (bypass?: SmmuV2Options["bypass"]): string => {
+    const past = (bypass?: SmmuV2Options["bypass"]): [s2cr: number, snooping: string] => {
       const machine = new Machine(bypass === undefined ? {} : { bypass });
       machine.attach("identity");
-      expect(machine.unit.smmu.streams.s2cr(0)).toBe(0x1_0000);
-      return machine.access(0x1000).snooping;
+      return [machine.unit.smmu.streams.s2cr(0), machine.access(0x1000).snooping];
     };
-    expect(past()).toBe("device");
-    expect(past({ type: "normal-wb", shareability: "inner" })).toBe("always");
-    expect(past({ type: "normal-wb", shareability: "non" })).toBe("never");
-    expect(past({ type: "device", shareability: "outer" })).toBe("never");
+    expect(past()).toEqual([0x1_0000, "device"]);
+    // MemAttr in 15:12, MTCFG bit 11, SHCFG in 9:8.
+    expect(past({ type: "normal-wb", shareability: "inner" })).toEqual([0x1_fa00, "always"]);
+    expect(past({ type: "normal-wb", shareability: "non" })).toEqual([0x1_fb00, "never"]);
+    expect(past({ type: "normal-nc", shareability: "outer" })).toEqual([0x1_5900, "never"]);
+    expect(past({ type: "device", shareability: "outer" })).toEqual([0x1_1900, "never"]);
   });
 });
 

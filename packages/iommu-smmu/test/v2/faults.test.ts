@@ -69,6 +69,16 @@ describe("a context bank refuses with FSR, FSYNR0, FAR and CBFRSYNRA", () => {
     );
   });
 
+  test("EF at the level of the table that it may not read", () => {
+    const first = new Machine();
+    map(first.domain(), 0x1000, 0x10_0000, 0x1000);
+    const [low] = first.unit.smmu.banks[0]?.tables?.table.descriptor(0x1000, 2) ?? [0];
+    const machine = new Machine({ forbidden: [{ start: low - (low % 0x1000), size: 0x1000 }] });
+    map(machine.domain(), 0x1000, 0x10_0000, 0x1000);
+    expect(machine.access(0x1000).fault).toMatch(/^EF .* at level 3 .*FSYNR0 0x403$/);
+    expect(machine.access(0x8000_0000).fault).toMatch(/^TF/);
+  });
+
   test("AFF without the Access flag, ASF with an address that is too wide", () => {
     for (const [low, high, expected] of [
       [0x0010_0a43, 0, "AFF (access flag fault) at level 3 in context bank 0: FSR 0x404, FSYNR0 0x3"],

@@ -27,7 +27,7 @@ describe("stream match registers", () => {
   test("lead to S2CRs: TYPE in 17:16, the bank in 7:0; after reset a fault", () => {
     const { map, driver } = mapping(3);
     driver.lead([0], { type: "translate", bank: 5 });
-    driver.lead([1], { type: "bypass" });
+    driver.lead([1], { type: "bypass", memory: null });
     expect([map.s2cr(0), map.s2cr(1), map.s2cr(2)]).toEqual([5, 0x1_0000, 0x2_0000]);
   });
 
