@@ -29,7 +29,7 @@ const { READ, WRITE } = IommuProt;
 const RETRIES = 8;
 
 /** What an SMMU is made of. */
-export interface SMMUv3Options {
+export interface SmmuV3HardwareOptions {
   /** As traces name it. */
   readonly name: string;
   readonly memory: StructureMemory;
@@ -63,7 +63,7 @@ export class SMMUv3 {
   enabled = false;
   /** GBPA.ABORT: what becomes of transactions as long as it is not enabled. */
   abortsWhenDisabled = false;
-  readonly #options: SMMUv3Options;
+  readonly #options: SmmuV3HardwareOptions;
   readonly #translator: Translator;
   readonly #remembered: Remembered = {
     configuration: new ConfigurationCache(),
@@ -74,7 +74,7 @@ export class SMMUv3 {
   readonly #atcs = new Map<number, Atc>();
   readonly #recorder: FaultRecorder;
 
-  constructor(options: SMMUv3Options) {
+  constructor(options: SmmuV3HardwareOptions) {
     const { name, memory, features, commandQueue = 256, eventQueue = 128, priQueue = 64, trace } = options;
     this.#options = options;
     this.features = features;
