@@ -144,7 +144,7 @@ export class SMMUv3 {
     return { fault, address, end, snooping, missing: null };
   }
 
-  /** An ATS translation request: refused with F_BAD_ATS_TREQ where the stream may not ask. @see Arm IHI 0070, 3.9.1 */
+  /** An ATS translation request: refused with F_BAD_ATS_TREQ where the stream may not ask. @see Arm IHI 0070, 3.9 */
   requestTranslation(transaction: Transaction): AtsAnswer {
     const outcome = this.#run({ ...transaction, access: transaction.access & ~WRITE });
     const { ste } = outcome;
@@ -160,7 +160,7 @@ export class SMMUv3 {
     return { address: given.address, access, snooping: given.snooping };
   }
 
-  /** A translated transaction: null when it gets through as it is. @see Arm IHI 0070, 7.3.8 */
+  /** A translated transaction: null when it gets through as it is. @see Arm IHI 0070, 7.3 */
   checkTranslated(transaction: Transaction): string | null {
     const ste = this.#translator.entry(this.streamTable, transaction.streamId, this.#remembered);
     const isEntry = ste instanceof Uint32Array;
