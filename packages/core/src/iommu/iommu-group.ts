@@ -16,6 +16,7 @@ export class IommuGroup {
   #default: IommuTable | null = null;
   #current: IommuTable | "identity" | "blocked" | "default" = "default";
   #usesDmaApi = false;
+  #isClaimed = false;
 
   /** For the board that boots. */
   constructor(unit: IommuUnit, master: IommuMaster, defaultType: DomainType) {
@@ -25,14 +26,13 @@ export class IommuGroup {
     if (defaultType === "identity") unit.attach(master, "identity");
   }
 
-  /** Whether a driver has mapped through the DMA API. @see iommu_device_use_default_domain */
+  /** Whether a driver has mapped through the DMA API. */
   get usesDmaApi(): boolean {
     return this.#usesDmaApi;
   }
 
   /** The tables of the default domain, made and attached when they are first asked for; not one of identity. */
   readonly defaultTable = (): IommuTable => {
-    this.#usesDmaApi = true;
     if (this.#default === null) {
       this.#default = this.unit.allocateDomain();
       if (this.#current === "default") this.unit.attach(this.master, this.#default);
@@ -40,29 +40,42 @@ export class IommuGroup {
     return this.#default;
   };
 
+  /** A driver uses the DMA API. Throws `KernelError` EBUSY while the group is claimed (M-4). @see iommu_device_use_default_domain */
+  useDefaultDomain(): void {
+    if (this.#isClaimed) {
+      const reason = `${this.#names} is somebody's outside of the kernel`;
+      throw new KernelError("EBUSY", "iommu_device_use_default_domain", reason);
+    }
+    this.#usesDmaApi = true;
+  }
+
   /**
    * Puts a domain of a driver in the place of the default one, or blocks the group. Throws `KernelError` EBUSY when another one is
-   * there already, and EINVAL for a group of several devices. @see iommu_attach_device
+   * there already, and EINVAL for a group of several devices, or to block one that firmware uses (M-6). @see iommu_attach_device
    */
   attach(domain: IommuTable | "identity" | "blocked"): void {
     const { devices } = this.master;
     if (devices.length > 1) {
-      const reason = `${devices.join(" and ")} are one group, attach them together`;
+      const reason = `${this.#names} are one group, of which one alone cannot be attached`;
       throw new KernelError("EINVAL", "iommu_attach_device", reason);
     }
-    if (this.#current !== "default")
-      throw new KernelError("EBUSY", "iommu_attach_device", `${devices[0]} is attached already`);
-    this.unit.attach(this.master, domain);
+    if (this.#current !== "default" && this.#current !== "blocked")
+      throw new KernelError("EBUSY", "iommu_attach_device", `${this.#names} is attached already`);
+    if (domain === "blocked") this.#block("iommu_attach_device");
+    else this.unit.attach(this.master, domain);
     this.#current = domain;
   }
 
-  /** Takes a driver's domain away: the default one is back. @see iommu_detach_device */
+  /** Takes a driver's domain away: the default one is back, or nothing while the group is claimed. @see iommu_detach_device */
   detach(): void {
+    if (this.#isClaimed) {
+      this.unit.attach(this.master, "blocked");
+      this.#current = "blocked";
+      return;
+    }
+    const fresh = this.defaultType === "identity" ? "identity" : "blocked";
+    this.unit.attach(this.master, this.#default ?? fresh);
     this.#current = "default";
-    this.unit.attach(
-      this.master,
-      this.#default ?? (this.defaultType === "identity" ? "identity" : "blocked"),
-    );
   }
 
   /** Puts a domain behind the transactions that carry a PASID or SubstreamID. @see iommu_attach_device_pasid */
@@ -72,19 +85,32 @@ export class IommuGroup {
 
   /**
    * Takes the group for somebody outside of the kernel, who begins with nothing mapped. Throws `KernelError` EBUSY when a driver
-   * uses the DMA API (M-4). @see iommu_device_claim_dma_owner
+   * uses it (M-4), EINVAL when firmware does (M-6). @see iommu_device_claim_dma_owner
    */
   claim(): void {
     if (this.#usesDmaApi || this.#current !== "default") {
       const reason = `a driver uses ${this.master.devices.join(" or ")}`;
       throw new KernelError("EBUSY", "iommu_device_claim_dma_owner", reason);
     }
-    const regions = this.unit.reservedRegions?.(this.master) ?? [];
-    if (regions.some(({ kind }) => kind === "direct")) {
-      const reason = `firmware needs ${this.master.devices[0]}'s memory mapped`;
-      throw new KernelError("EINVAL", "iommu_device_claim_dma_owner", reason);
-    }
-    this.unit.attach(this.master, "blocked");
+    this.#block("iommu_device_claim_dma_owner");
     this.#current = "blocked";
+    this.#isClaimed = true;
+  }
+
+  /** Ends `claim`: the default domain is back. @see iommu_device_release_dma_owner */
+  release(): void {
+    this.#isClaimed = false;
+    this.detach();
+  }
+
+  get #names(): string {
+    return this.master.devices.join(" and ");
+  }
+
+  #block(operation: string): void {
+    const regions = this.unit.reservedRegions?.(this.master) ?? [];
+    if (regions.some(({ kind }) => kind === "direct"))
+      throw new KernelError("EINVAL", operation, `firmware needs memory of ${this.#names} mapped`);
+    this.unit.attach(this.master, "blocked");
   }
 }

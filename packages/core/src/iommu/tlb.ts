@@ -39,14 +39,15 @@ export class Tlb {
   find(tag: number, input: number): boolean {
     const space = this.#spaces.get(tag);
     const page = Math.floor(input / this.#granule);
-    if (space === undefined || page >= this.#end || !space.has(page)) {
+    const id = space === undefined || page >= this.#end ? 0 : space.idAt(page);
+    if (space === undefined || id === 0) {
       this.misses++;
       return false;
     }
     this.hits++;
-    const attributes = space.protOf(page);
+    const attributes = space.protBy(id);
     const pages = 2 ** Math.floor(attributes / ORDER);
-    this.address = space.physOf(page) * this.#granule + (input % this.#granule);
+    this.address = space.physBy(id, page) * this.#granule + (input % this.#granule);
     this.end = (page - (page % pages) + pages) * this.#granule;
     this.attributes = attributes % ORDER;
     return true;
@@ -102,7 +103,7 @@ export class Tlb {
 
   /** Where the block begins (0) or ends (1) that a page is in. */
   #blockOf(space: TranslationRuns, page: number, side: 0 | 1): number {
-    const pages = space.has(page) ? 2 ** Math.floor(space.protOf(page) / ORDER) : 1;
+    const pages = 2 ** Math.floor(space.protBy(space.idAt(page)) / ORDER);
     return page - (page % pages) + side * pages;
   }
 }

@@ -42,6 +42,21 @@ export class TranslationRuns {
     return this.#prots[this.#ids.at(page)] as number;
   }
 
+  /** The id of the run that a page is in, 0 without a translation: for `physBy` and `protBy`, which need no search. */
+  idAt(page: number): number {
+    return this.#ids.at(page);
+  }
+
+  /** The physical page of a page of the run with that id. */
+  physBy(id: number, page: number): number {
+    return page + (this.#distances[id] as number);
+  }
+
+  /** The flags of the run with that id, 0 for the id 0. */
+  protBy(id: number): number {
+    return this.#prots[id] as number;
+  }
+
   /** The first page from `page` on that has no translation, at most `end`. */
   holeFrom(page: number, end: number): number {
     let at = page;

@@ -4,7 +4,6 @@ import { WindowTranslation } from "../dma/window-translation.ts";
 import { AssemblyError } from "../error.ts";
 import type { DomainType } from "../iommu/domain-type.ts";
 import { IommuGroup } from "../iommu/iommu-group.ts";
-import type { IommuTable } from "../iommu/iommu-table.ts";
 import { iommuGroup } from "../iommu/iommu-trace.ts";
 import type { IommuUnit } from "../iommu/iommu-unit.ts";
 import { PlainTable } from "../iommu/plain-table.ts";
@@ -12,7 +11,7 @@ import { StackedTranslation } from "../iommu/stacked-translation.ts";
 import type { DeviceTranslation } from "../iommu/translation.ts";
 import type { Simulation } from "../sim/simulation.ts";
 import type { BoardDescription, DeviceDescription } from "./board.ts";
-import { DeviceIommu } from "./device-iommu.ts";
+import { DeviceIommu, type DeviceIommuOptions } from "./device-iommu.ts";
 import { windowsOf } from "./device-windows.ts";
 import { type DeviceIommuDescription, isEnabled, unitOf } from "./iommu-description.ts";
 
@@ -65,7 +64,7 @@ export class BoardIommus {
     const known = this.#plain.get(of);
     if (known !== undefined) return known;
     const table = new PlainTable({ end: APERTURE });
-    const iommu = this.#dmaIommu(asked, untrusted, device, () => table);
+    const iommu = this.#dmaIommu(asked, untrusted, device, { table: () => table });
     const behind: BehindIommu = { iommu, translation: table };
     this.#plain.set(of, behind);
     return behind;
@@ -96,23 +95,24 @@ export class BoardIommus {
     const wanted = unit.defaultDomainType?.(master) ?? null;
     if (untrusted && wanted === "identity")
       throw new AssemblyError(`${names.join(" and ")}: untrusted, but ${unit.kind} must let it through`);
-    const asked = described.map((device) => unitOf(device)?.domain ?? "strict");
-    const type: DomainType = untrusted ? "strict" : (wanted ?? asked[0] ?? "strict");
+    const type = untrusted ? "strict" : (wanted ?? askedType(names, described, behind.unit));
     const group = new IommuGroup(unit, master, type);
     const shared = this.#sharedId(names);
     const isMixed = new Set(described.map((device, i) => device.function ?? names[i])).size > 1;
-    // When the domain is made and not before: at boot nobody listens yet.
-    const table = (): IommuTable => {
+    // When the DMA API first uses it and not before: at boot nobody listens yet.
+    const used = (): void => {
+      group.useDefaultDomain();
       const { trace } = simulation;
       if (shared !== undefined && isMixed)
         trace.emit(iommuGroup, trace.intern(behind.unit), trace.intern(names.join(", ")), shared);
-      return group.defaultTable();
     };
     const reserved = unit.reservedRegions?.(master) ?? [];
-    const iommu = type === "identity" ? null : this.#dmaIommu(type, untrusted, first, table, reserved);
-    for (const name of names) {
+    const make = { table: group.defaultTable, used, reserved };
+    const iommu = type === "identity" ? null : this.#dmaIommu(type, untrusted, first, make);
+    if (reserved.some(({ kind }) => kind.startsWith("direct"))) iommu?.prepare();
+    for (const [i, name] of names.entries()) {
       this.#groups.set(name, group);
-      this.#iommus.set(name, iommu);
+      this.#iommus.set(name, iommu?.through(windowsOf(described[i] as DeviceDescription)) ?? null);
     }
   }
 
@@ -120,13 +120,13 @@ export class BoardIommus {
     mode: "strict" | "lazy",
     untrusted: boolean,
     device: DeviceDescription,
-    table: () => IommuTable,
-    reserved: NonNullable<ReturnType<NonNullable<IommuUnit["reservedRegions"]>>> = [],
+    make: Pick<DeviceIommuOptions, "table" | "used" | "reserved">,
   ): DeviceIommu {
     const { iovaPolicy: policy = "linux" } = this.#board;
     const { simulation, owned } = this.#hands;
-    const windows = windowsOf(device);
-    return owned(new DeviceIommu({ mode, untrusted, policy, simulation, windows, table, reserved }));
+    return owned(
+      new DeviceIommu({ mode, untrusted, policy, simulation, windows: windowsOf(device), ...make }),
+    );
   }
 
   /** The first id of a device that the IOMMU cannot tell from one of another's, or undefined. */
@@ -164,4 +164,18 @@ export class BoardIommus {
     }
     return groups.map(({ names }) => names);
   }
+}
+
+/** The domain that a group's devices ask for. Throws `AssemblyError` when they do not agree. */
+function askedType(
+  names: readonly string[],
+  devices: readonly DeviceDescription[],
+  unit: string,
+): DomainType {
+  const asked = new Set(devices.flatMap((device) => unitOf(device)?.domain ?? []));
+  if (asked.size > 1) {
+    const types = [...asked].join(" and ");
+    throw new AssemblyError(`${names.join(" and ")}: one group of ${unit}, which cannot be ${types}`);
+  }
+  return [...asked][0] ?? "strict";
 }

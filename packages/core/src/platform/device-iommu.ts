@@ -26,6 +26,8 @@ export interface DeviceIommuOptions {
   readonly simulation: Simulation;
   /** The tables, made and attached when the first mapping asks for them. */
   readonly table: () => IommuTable;
+  /** Called when the DMA API first asks; default nobody cares. */
+  readonly used?: () => void;
   /** What is not handed out, and mapped to itself where that is needed (M-6). */
   readonly reserved?: readonly ReservedRegion[];
 }
@@ -34,26 +36,49 @@ export interface DeviceIommuOptions {
 export class DeviceIommu implements DmaTranslation, Disposable {
   readonly #options: DeviceIommuOptions;
   #domain: DmaDomain | null = null;
+  #isUsed = false;
 
   constructor(options: DeviceIommuOptions) {
     this.#options = options;
   }
 
   get domain(): DmaDomain {
-    this.#domain ??= domainOf(this.#options);
-    return this.#domain;
+    if (!this.#isUsed) this.#options.used?.();
+    this.#isUsed = true;
+    return this.prepare();
   }
 
   limit(mask: number): IovaLimit {
-    const bus = busLimit(this.#options.windows);
-    const apertureEnd = this.domain.table.end - 1;
-    return Number.isFinite(bus) ? { mask, apertureEnd, busLimit: bus } : { mask, apertureEnd };
+    return limitOf(this.domain, this.#options.windows, mask);
+  }
+
+  /** The same domain, for another device of the group, whose bus shows something else. */
+  through(windows: readonly DmaWindow[]): DmaTranslation {
+    const shared = this;
+    return {
+      get domain() {
+        return shared.domain;
+      },
+      limit: (mask) => limitOf(shared.domain, windows, mask),
+    };
+  }
+
+  /** Makes the domain before somebody maps, where firmware's devices need what is mapped for them (M-6). */
+  prepare(): DmaDomain {
+    this.#domain ??= domainOf(this.#options);
+    return this.#domain;
   }
 
   /** Power off: nothing waits for a flush any more. */
   [Symbol.dispose](): void {
     this.#domain?.flushQueue?.destroy();
   }
+}
+
+function limitOf({ table }: DmaDomain, windows: readonly DmaWindow[], mask: number): IovaLimit {
+  const bus = busLimit(windows);
+  const apertureEnd = table.end - 1;
+  return Number.isFinite(bus) ? { mask, apertureEnd, busLimit: bus } : { mask, apertureEnd };
 }
 
 function domainOf(options: DeviceIommuOptions): DmaDomain {

@@ -123,7 +123,7 @@ export function assemble(description: BoardDescription, plugins: readonly Plugin
   return new Platform(description, plugins);
 }
 
-/** Every IOMMU that a device is behind is there, whether it is switched on or not. */
+/** Every IOMMU that a device is behind is there, where it is not switched off. */
 function checkIommus(description: BoardDescription, plugins: readonly Plugin[]): void {
   const { devices, model } = description;
   const provided = plugins.flatMap(({ provides }) => Object.keys(provides.iommus ?? {}));

@@ -40,14 +40,19 @@ export function iommuSuite(make: (name: string) => Plugin, options: IommuSuiteOp
       run() {
         const iommu = fixture();
         const table = iommu.domain();
-        mapIn(table, AT, 0x40_0000, 0x40_0000);
-        for (let at = AT; at < AT + 0x40_0000; ) {
-          const { address, end, fault } = iommu.access(at);
+        const { granule } = table;
+        const [size, pages] = [0x40_0000, 8];
+        const end = AT + size + pages * granule;
+        mapIn(table, AT, 0x40_0000, size);
+        for (let page = 0; page < pages; page++)
+          mapIn(table, AT + size + page * granule, 0x40_0000 - (page + 1) * granule, granule);
+        for (let at = AT; at < end; ) {
+          const { address, end: until, fault } = iommu.access(at);
           demand(fault === null, `0x${at.toString(16)} is refused: ${fault}`);
-          demand(end > at, `the answer for 0x${at.toString(16)} holds for nothing`);
-          const last = Math.min(end, AT + 0x40_0000) - 1;
+          demand(until > at, `the answer for 0x${at.toString(16)} holds for nothing`);
+          const last = Math.min(until, end) - 1;
           demand(iommu.reach(last) === address + last - at, `it does not hold at 0x${last.toString(16)}`);
-          at = end;
+          at = until;
         }
       },
     },
@@ -90,6 +95,35 @@ export function iommuSuite(make: (name: string) => Plugin, options: IommuSuiteOp
           demand(iommu.reach(AT + 5) === phys + 5, `0x${phys.toString(16)} is not reached`);
           takeOut(table, AT, table.granule);
         }
+      },
+    },
+    {
+      name: "lets a device reach what is mapped after it was refused",
+      run() {
+        const iommu = fixture();
+        const table = iommu.domain();
+        const { granule } = table;
+        demand(iommu.reach(AT) === null, "something is reached before anything is mapped");
+        mapIn(table, AT, 0x10_0000, granule);
+        demand(iommu.reach(AT) === 0x10_0000, "the first page is not reached");
+        demand(iommu.reach(AT + granule) === null, "the page behind is reached");
+        mapIn(table, AT + granule, 0x20_0000, granule);
+        demand(iommu.reach(AT + granule) === 0x20_0000, "the page behind is not reached");
+      },
+    },
+    {
+      name: "leaves nothing of the old domain when a device gets another",
+      run() {
+        const iommu = fixture();
+        const old = iommu.domain();
+        const { granule } = old;
+        mapIn(old, AT, 0x10_0000, 2 * granule);
+        iommu.reach(AT);
+        iommu.reach(AT + granule);
+        const table = iommu.domain();
+        mapIn(table, AT + granule, 0x20_0000, granule);
+        demand(iommu.reach(AT) === null, "it reaches what only the old domain maps");
+        demand(iommu.reach(AT + granule) === 0x20_0000, "it gets where the old domain leads");
       },
     },
     {

@@ -28,7 +28,7 @@ export interface DeviceWork {
   readonly event: number;
 }
 
-/** Input address that no bus has: where what nobody translates is looked at again. */
+/** Input addresses that no bus has begin here. */
 const PAST = 2 ** 52;
 
 /**
@@ -73,6 +73,7 @@ export function* translatedRuns(
   for (const { address, length } of stretches) {
     const end = address + length;
     for (let at = address; at < end; ) {
+      if (at >= PAST) return fault(device, at, "past the addresses of any bus", work, trace);
       const answer = translation.translate(at, access);
       if (answer.fault !== null) {
         const also = answer.missing === null ? "" : `, by what it remembers; missing: ${answer.missing}`;
@@ -86,6 +87,8 @@ export function* translatedRuns(
       }
       missing = answer.missing;
       const stop = Math.min(end, answer.end, PAST);
+      if (stop <= at)
+        throw new TypeError(`${device.name}: the answer for 0x${at.toString(16)} holds for nothing`);
       const route = routeOf(device, answer.snooping, own);
       if (answer.snooping === "never" && isTrustedToSnoop(device) && !wasUnsnooped) {
         trace.emitCaused(work.event, unsnoopedMapping, trace.intern(device.name), at);

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { WindowTranslation } from "../../src/dma/window-translation.ts";
+import {
+  type DeviceTranslation,
+  refused,
+  type Snooping,
+  StackedTranslation,
+  untranslated,
+} from "../../src/iommu.ts";
+
+const SPACE = 48;
+
+/** A piece of addresses that goes somewhere, with what is said of it. */
+const piece = fc.record({
+  length: fc.integer({ min: 1, max: 9 }),
+  to: fc.option(fc.nat(SPACE - 1), { nil: null }),
+  snooping: fc.constantFrom<Snooping>("device", "always", "never"),
+  missing: fc.option(fc.constantFrom("x", "y"), { nil: null }),
+});
+
+/** A translation of a small space in pieces. */
+const translation = fc.array(piece, { minLength: 1, maxLength: 12 }).map((pieces): DeviceTranslation => {
+  return {
+    translate(address) {
+      let start = 0;
+      for (const { length, to, snooping, missing } of pieces) {
+        if (address < start + length)
+          return to === null
+            ? refused("hole", address, missing)
+            : { fault: null, address: to + address - start, end: start + length, snooping, missing };
+        start += length;
+      }
+      return refused("beyond", address);
+    },
+  };
+});
+
+/** What is said of one byte. */
+function byte(through: DeviceTranslation, address: number) {
+  const { fault, address: to, snooping, missing } = through.translate(address, 1);
+  return fault === null ? { to, snooping, missing } : { fault, missing };
+}
+
+describe("one translation behind another (D23)", () => {
+  test("is the composition of both, byte by byte, and holds as far as it says", () => {
+    fc.assert(
+      fc.property(translation, translation, (inner, outer) => {
+        const both = new StackedTranslation(inner, outer);
+        for (let address = 0; address < SPACE; address++) {
+          const first = inner.translate(address, 1);
+          const second = first.fault === null ? outer.translate(first.address, 1) : first;
+          const got = both.translate(address, 1);
+          expect(got.fault).toBe(second.fault);
+          expect(got.missing).toBe(first.missing ?? second.missing);
+          if (got.fault !== null) continue;
+          expect(got.address).toBe(second.address);
+          expect(got.snooping).toBe(second.snooping === "device" ? first.snooping : second.snooping);
+          expect(got.end).toBeGreaterThan(address);
+          for (let other = address; other < Math.min(got.end, SPACE); other++)
+            expect(byte(both, other)).toEqual({ ...byte(both, address), to: got.address + other - address });
+        }
+      }),
+      { seed: 20261120, numRuns: 300 },
+    );
+  });
+
+  test("does not depend on which two of three are taken together", () => {
+    fc.assert(
+      fc.property(translation, translation, translation, (a, b, c) => {
+        const left = new StackedTranslation(new StackedTranslation(a, b), c);
+        const right = new StackedTranslation(a, new StackedTranslation(b, c));
+        for (let address = 0; address < SPACE; address++)
+          expect(left.translate(address, 1)).toEqual(right.translate(address, 1));
+      }),
+      { seed: 20261120, numRuns: 300 },
+    );
+  });
+
+  test("is the one alone where the other lets everything through", () => {
+    const through: DeviceTranslation = { translate: (address) => untranslated(address) };
+    fc.assert(
+      fc.property(translation, (only) => {
+        for (let address = 0; address < SPACE; address++) {
+          expect(byte(new StackedTranslation(only, through), address)).toEqual(byte(only, address));
+          expect(byte(new StackedTranslation(through, only), address)).toEqual(byte(only, address));
+        }
+      }),
+      { seed: 20261120, numRuns: 200 },
+    );
+  });
+
+  test("tells both what the access is, and whose", () => {
+    const heard: unknown[] = [];
+    const noting: DeviceTranslation = {
+      translate(address, access, substream) {
+        heard.push([address, access, substream]);
+        return untranslated(address + 0x1000);
+      },
+    };
+    new StackedTranslation(noting, noting).translate(5, 3, 7);
+    expect(heard).toEqual([
+      [5, 3, 7],
+      [0x1005, 3, 7],
+    ]);
+  });
+});
+
+describe("a bus with windows (D-15)", () => {
+  const bus = new WindowTranslation([
+    { bus: 0x1000, cpu: 0x8000_0000, size: 0x1000 },
+    { bus: 0x4000, cpu: 0, size: 0x2000 },
+  ]);
+
+  test("shows memory at addresses of its own, up to the end of each window", () => {
+    expect(bus.translate(0x1004)).toEqual({
+      fault: null,
+      address: 0x8000_0004,
+      end: 0x2000,
+      snooping: "device",
+      missing: null,
+    });
+    expect(bus.translate(0x5fff)).toMatchObject({ fault: null, address: 0x1fff, end: 0x6000 });
+  });
+
+  test("and nothing beside them", () => {
+    for (const address of [0, 0xfff, 0x2000, 0x3fff, 0x6000])
+      expect(bus.translate(address)).toEqual(refused("its bus shows no memory there", address));
+  });
+});
