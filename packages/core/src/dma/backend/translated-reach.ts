@@ -53,7 +53,7 @@ export interface TranslatedRun extends BusStretch {
   readonly route: Route;
 }
 
-/** What comes out of a translation for stretches that go in, in order, up to the first address that faults; with its events. */
+/** What comes out of a translation for stretches that go in, in order, up to the first address that faults; with its events. What ends inside of the device is left out. */
 export function* translatedRuns(
   device: DmaDevice,
   translation: DeviceTranslation,
@@ -79,7 +79,8 @@ export function* translatedRuns(
         return;
       }
       const stop = Math.min(end, answer.end, PAST);
-      yield { address: answer.address, length: stop - at, route: routeOf(device, answer.snooping, own) };
+      if (answer.inside !== true)
+        yield { address: answer.address, length: stop - at, route: routeOf(device, answer.snooping, own) };
       at = stop;
     }
   }
