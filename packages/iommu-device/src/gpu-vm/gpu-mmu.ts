@@ -86,9 +86,10 @@ class GpuMmu implements PrivateMmu {
   }
 
   switchTo(context: MmuContext | null): void {
+    if (context !== null && !this.#flushed.has(context))
+      throw new TypeError(`${this.kind}: not an address space of this MMU`);
     this.#current = context;
     if (context === null) return;
-    if (!this.#flushed.has(context)) throw new TypeError(`${this.kind}: not an address space of this MMU`);
     const had = this.#vmids.slotOf(context);
     const vmid = this.#vmids.take(context);
     if ((this.#holders.get(vmid) ?? context) !== context) this.#leftovers.add(vmid);

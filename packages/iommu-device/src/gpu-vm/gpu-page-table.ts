@@ -22,7 +22,8 @@ export const fragmentOf = (low: number): number => (low >>> FRAGMENT) & 0x1f;
 /**
  * The page tables of a large GPU, one tree a process: 48 bits in four levels, 4 KiB pages, fragments of 64 KiB, pages
  * of 2 MiB. Every page says whether its accesses are snooped (SNOOPED, D22), and whether it lies behind the bus
- * (SYSTEM) or in the GPU's own memory. To the bit those of AMD's GFX9.
+ * (SYSTEM) or in the GPU's own memory. The bits lie where AMD's GFX9 has them, whose driver uses fragments of other
+ * sizes, too.
  * @see AMDGPU_PTE_VALID in amdgpu_vm.h
  */
 export const gpuPageTable: TableFormat = {
