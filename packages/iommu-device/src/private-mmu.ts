@@ -3,6 +3,9 @@ import type { CoreServices } from "@dmabuf/core";
 import type { DeviceTranslation } from "@dmabuf/core/iommu";
 import type { MmuContext } from "./mmu-context.ts";
 
+/** A flag of a mapping beside those of `IommuProt`: it lies in the device's own memory, not behind the bus. */
+export const LOCAL = 1 << 8;
+
 /**
  * An MMU inside of a device, hardware and driver. It belongs to the device's driver; what comes out of it are bus
  * addresses, which an IOMMU on the bus may translate once more (figure 1 of D23).
@@ -19,6 +22,8 @@ export interface PrivateMmu {
   readonly flushes: "at-once" | "in-stream";
   /** How jobs' accesses fare, in the address space that is switched to. */
   readonly translation: DeviceTranslation;
+  /** Bytes of memory that the device has for itself and maps with `LOCAL`; left out for none. */
+  readonly localMemory?: number;
   /**
    * An address space; the only one there is, where the hardware has one for all. Throws `KernelError` ENOMEM when there
    * are no more.

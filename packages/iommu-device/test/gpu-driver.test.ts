@@ -309,6 +309,52 @@ describe("map first, clean later (D24)", () => {
   test("and found when it is not done", () => expect(used(false)).toEqual(["stale-read"]));
 });
 
+describe("memory of the GPU's own", () => {
+  const platform = gpuPlatform(gpuMmu({ localMemory: "16MiB" }), { iommu: "strict" });
+
+  test("is reached without the bus, beside buffers that are behind it", () => {
+    const { findings } = play(platform, function* (system, gpu) {
+      const process = gpu.open();
+      const buffer = scattered(system);
+      const imported = yield* process.import(buffer, "bidirectional", { address: 0x10_0000 });
+      expect(process.mapLocal(0, 0x1000, { address: 0xf_f000 })).toBe(0xf_f000);
+      expect(yield* process.access(0xf_f000, 0x3000, "write")).toBe(0x2000);
+      expect(lastAccess(system)).toEqual([0x100_0000, 0x100_2000]);
+      yield* imported.detach();
+      buffer.put();
+    });
+    expect(findings).toEqual([]);
+  });
+
+  test("is refused as any other page where it is not mapped, or not for that", () => {
+    const { findings } = play(platform, function* (_, gpu) {
+      const process = gpu.open();
+      const at = process.mapLocal(0x20_0000, 0x20_0000, { readOnly: true });
+      yield* process.access(at, 0x1000, "read");
+      yield* process.access(at, 0x1000, "write");
+      process.unmap(at, 0x20_0000);
+      yield* process.access(at, 0x1000, "read");
+    });
+    expect(findings.map(({ message }) => message.replace(/^.* PERM/, "PERM"))).toEqual([
+      "PERMISSION_FAULTS=0x4, VMID=1",
+      "PERMISSION_FAULTS=0x3, VMID=1",
+    ]);
+  });
+
+  test("ends where it ends, and most GPUs have none", () => {
+    play(platform, function* (_, gpu) {
+      expect(() => gpu.open().mapLocal(0xff_f000, 0x2000)).toThrow(
+        "-EINVAL: gpu has 16777216 bytes of its own",
+      );
+      yield 0;
+    });
+    play(gpuPlatform(limaMmu()), function* (_, gpu) {
+      expect(() => gpu.open().mapLocal(0, 0x1000)).toThrow("-EINVAL: gpu has 0 bytes of its own");
+      yield 0;
+    });
+  });
+});
+
 test("entries that are not whole pages are refused, and everything is given back", () => {
   const { findings } = play(gpuPlatform(maliMmu({ coherentWalk: true })), function* (system, gpu) {
     const process = gpu.open();

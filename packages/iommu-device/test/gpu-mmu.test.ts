@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { IommuProt } from "@dmabuf/core/iommu";
 import { expect, test } from "vitest";
-import { gpuMmu, limaMmu } from "../src/index.ts";
+import { etnavivV2, gpuMmu, limaMmu, maliMmu } from "../src/index.ts";
 import { bareMmu } from "./bare-mmu.ts";
 
 const { READ, WRITE, CACHE } = IommuProt;
@@ -70,4 +70,19 @@ test("lima names the tables and zaps in front of every job", () => {
   const load = (context: typeof one) => `DTE_ADDR=0x${context.table.rootAddress.toString(16)}`;
   const zap = "COMMAND=ZAP_CACHE";
   expect(commands).toEqual([load(one), zap, load(one), zap, load(two), zap]);
+});
+
+test.each([
+  ["etnaviv", etnavivV2()],
+  ["mali", maliMmu()],
+  ["lima", limaMmu()],
+  ["a large GPU", gpuMmu()],
+])("%s does not switch to an address space of another MMU, and stays where it is", (_, factory) => {
+  const { mmu, map, job } = bareMmu(factory);
+  const own = mmu.createContext();
+  map(own, 0x4000_0000, 0x1234_5000);
+  job(own, 0x4000_0000);
+  const foreign = bareMmu(factory).mmu.createContext();
+  expect(() => mmu.switchTo(foreign)).toThrow(`${mmu.kind}: not an address space of this MMU`);
+  expect(mmu.translation.translate(0x4000_0000, READ).address).toBe(0x1234_5000);
 });

@@ -82,6 +82,12 @@ test("a table that is freed gives back what it was given, each piece once", () =
   for (const at of [0x1000, 0x5000, 0xd000]) table.mapPages(at, 0x2_0000, 4096, 1, IommuProt.READ);
   table.unmapPages(0x5000, 4096, 1);
   expect(live.size).toBe(4);
+  expect([0x1000, 0x5000, 0xd000].map((at) => live.has(table.addressAt(at, 1) ?? -1))).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([table.addressAt(0x1000, 0), table.addressAt(0x9000, 1)]).toEqual([table.rootAddress, null]);
   table.free();
   expect(live.size).toBe(0);
 });

@@ -4,6 +4,7 @@ import {
   type DmaDevice,
   type DmaDirection,
   dmaAddr,
+  KernelError,
   MappedAttachment,
   type Process,
   physAddr,
@@ -13,6 +14,7 @@ import type { AccessKind } from "@dmabuf/core/coherency";
 import { IommuProt } from "@dmabuf/core/iommu";
 import { WaitQueue } from "@dmabuf/core/sim";
 import type { MmuContext } from "../mmu-context.ts";
+import { LOCAL } from "../private-mmu.ts";
 import { AddressRoom } from "./address-room.ts";
 import type { Gpu } from "./gpu.ts";
 import { GpuImport } from "./gpu-import.ts";
@@ -71,26 +73,51 @@ export class GpuProcess {
   map(mapping: SgMapping, how: GpuMapping = {}): number {
     const { address, snooped = this.#device.coherent, readOnly = false } = how;
     const { mmu } = this.gpu;
-    const { context } = this;
     const { dmaAddresses, dmaLengths, nents } = mapping;
     const size = dmaLengths.reduce((sum, length) => sum + length, 0);
     const window = nents === 1 ? (mmu.linear?.(dmaAddresses[0] as number, size) ?? null) : null;
     if (window !== null && address === undefined) return window;
+    const prot = READ | (readOnly ? 0 : WRITE) | (snooped ? CACHE : 0);
+    return this.#mapAt(address, size, prot, dmaAddresses, dmaLengths);
+  }
+
+  /**
+   * Maps a part of the GPU's own memory into the address space, and returns where. Throws `KernelError` EINVAL for what
+   * it does not have, ENOSPC without room.
+   */
+  mapLocal(offset: number, size: number, { address, readOnly = false }: GpuMapping = {}): number {
+    const { localMemory = 0 } = this.gpu.mmu;
+    if (!(offset >= 0 && size > 0 && offset + size <= localMemory)) {
+      const reason = `${this.#device.name} has ${localMemory} bytes of its own, not [${offset}, ${offset + size})`;
+      throw new KernelError("EINVAL", "gpu map", reason);
+    }
+    const prot = READ | (readOnly ? 0 : WRITE) | LOCAL;
+    return this.#mapAt(address, size, prot, [offset], [size]);
+  }
+
+  /** Maps pieces one after the other, all or none. */
+  #mapAt(
+    address: number | undefined,
+    size: number,
+    prot: number,
+    addresses: ArrayLike<number>,
+    lengths: ArrayLike<number>,
+  ): number {
+    const { context } = this;
     const alignment = context.table.pageSizes.findLast((pageSize) => pageSize <= size) ?? context.granule;
     const at = address === undefined ? this.#room.take(size, alignment) : this.#room.takeAt(address, size);
-    const prot = READ | (readOnly ? 0 : WRITE) | (snooped ? CACHE : 0);
     let done = 0;
     try {
-      for (let i = 0; i < nents; i++) {
-        const length = dmaLengths[i] as number;
-        context.map(dmaAddr(at + done), physAddr(dmaAddresses[i] as number), length, prot);
+      for (let i = 0; i < addresses.length; i++) {
+        const length = lengths[i] as number;
+        context.map(dmaAddr(at + done), physAddr(addresses[i] as number), length, prot);
         done += length;
       }
     } catch (error) {
       this.#unmap(at, done);
       throw error;
     }
-    if (mmu.flushes === "at-once") context.syncMap(dmaAddr(at), size);
+    if (this.gpu.mmu.flushes === "at-once") context.syncMap(dmaAddr(at), size);
     return at;
   }
 

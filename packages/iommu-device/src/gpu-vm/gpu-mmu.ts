@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CoreServices } from "@dmabuf/core";
+import { type CoreServices, parseSize, type Size } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   IommuProt,
@@ -11,7 +11,7 @@ import {
 import { HardwareSlots } from "../hardware-slots.ts";
 import { MmuContext } from "../mmu-context.ts";
 import { MmuCommands } from "../mmu-trace.ts";
-import type { MmuFactory, PrivateMmu } from "../private-mmu.ts";
+import { LOCAL, type MmuFactory, type PrivateMmu } from "../private-mmu.ts";
 import { WalkedTlb } from "../walked-tlb.ts";
 import { fragmentOf, gpuPageTable } from "./gpu-page-table.ts";
 
@@ -26,6 +26,8 @@ export type GpuMmuOmission = "VM_CONTEXT_PAGE_TABLE_BASE_ADDR" | "VM_INVALIDATE_
 export interface GpuMmuOptions {
   /** VMIDs for processes; default 15, since the kernel keeps VMID 0 to itself. */
   readonly vmids?: number;
+  /** Memory that the GPU has for itself; default none. */
+  readonly localMemory?: Size;
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly GpuMmuOmission[];
 }
@@ -38,6 +40,7 @@ class GpuMmu implements PrivateMmu {
   readonly kind = "GPU MMU";
   readonly addressBits = 48;
   readonly flushes = "in-stream";
+  readonly localMemory: number;
   readonly translation: DeviceTranslation = {
     translate: (address, access) => this.#translate(address, access),
   };
@@ -55,7 +58,9 @@ class GpuMmu implements PrivateMmu {
   readonly #flushed = new Map<MmuContext, number>();
   #current: MmuContext | null = null;
 
-  constructor(memory: TableMemory, commands: MmuCommands, { vmids = 15, omits = [] }: GpuMmuOptions) {
+  constructor(memory: TableMemory, commands: MmuCommands, options: GpuMmuOptions) {
+    const { vmids = 15, localMemory = 0, omits = [] } = options;
+    this.localMemory = parseSize(localMemory, "localMemory");
     this.#memory = memory;
     this.#commands = commands;
     this.#omits = new Set(omits);
@@ -81,9 +86,10 @@ class GpuMmu implements PrivateMmu {
   }
 
   switchTo(context: MmuContext | null): void {
+    if (context !== null && !this.#flushed.has(context))
+      throw new TypeError(`${this.kind}: not an address space of this MMU`);
     this.#current = context;
     if (context === null) return;
-    if (!this.#flushed.has(context)) throw new TypeError(`${this.kind}: not an address space of this MMU`);
     const had = this.#vmids.slotOf(context);
     const vmid = this.#vmids.take(context);
     if ((this.#holders.get(vmid) ?? context) !== context) this.#leftovers.add(vmid);
@@ -121,7 +127,8 @@ class GpuMmu implements PrivateMmu {
     const missing = differs ? this.#missing(vmid, current, address) : null;
     if ((access & ~tlb.prot & (READ | WRITE)) !== 0) return refused(fault(bits, vmid), address, missing);
     const snooping = (tlb.prot & CACHE) === 0 ? "never" : "always";
-    return { fault: null, address: tlb.address, end: tlb.end, snooping, missing };
+    const inside = (tlb.prot & LOCAL) !== 0;
+    return { fault: null, address: tlb.address, end: tlb.end, snooping, missing, inside };
   }
 
   #missing(vmid: number, current: MmuContext, address: number): string {
