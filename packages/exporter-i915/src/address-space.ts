@@ -39,7 +39,7 @@ export class AddressSpace {
   entryAt(address: number): PageTableEntry | null {
     for (const { object, offset, level } of this.#bindings.values()) {
       if (address < offset || address >= offset + object.size) continue;
-      return { address: object.backing.extents.addressAt(address - offset), level };
+      return { address: addressOf(object, address - offset), level };
     }
     return null;
   }
@@ -127,4 +127,14 @@ export class AddressSpace {
   #noSpace(object: I915Object, reason: string): KernelError {
     return new KernelError("ENOSPC", "i915_vma_pin", `object ${object.id} in ${this.name}: ${reason}`);
   }
+}
+
+/** The address that a page-table entry has for a byte of an object. */
+function addressOf({ pages, backing }: I915Object, offset: number): number {
+  const { mapping } = pages;
+  if (mapping === null) return backing.extents.addressAt(offset);
+  let left = offset;
+  let entry = 0;
+  while (left >= (mapping.dmaLengths[entry] as number)) left -= mapping.dmaLengths[entry++] as number;
+  return (mapping.dmaAddresses[entry] as number) + left;
 }

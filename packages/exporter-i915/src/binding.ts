@@ -4,7 +4,7 @@ import type { AddressSpace } from "./address-space.ts";
 import type { CacheLevel } from "./cache-level.ts";
 import type { I915Object } from "./i915-object.ts";
 
-/** An entry of a page table: where the page is, and how the GPU caches it. @see gen8_pte_encode */
+/** An entry of a page table: where the page is for the GPU, an address of its IOMMU's where there is one, and how the GPU caches it. @see gen8_pte_encode */
 export interface PageTableEntry {
   readonly address: number;
   readonly level: CacheLevel;

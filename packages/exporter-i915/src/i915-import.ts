@@ -104,7 +104,7 @@ export abstract class I915Import implements ImportedBuffer {
       device,
       kind,
       attachment: imported?.attachment ?? null,
-      mapping: imported?.mapping ?? null,
+      mapping: object.pages.mapping,
       extents: backing.extents.slice(offset, bytes),
       offset,
       route: job.route,

@@ -181,6 +181,7 @@ export class I915Object implements GemObject {
   #free(): void {
     this.driver.services.simulation.trace.emit(objectDestroy, this.id);
     this.#unbind();
+    this.pages.unmap();
     this.#backing.free();
     if (this.#ownsResv) this.resv.fini();
   }

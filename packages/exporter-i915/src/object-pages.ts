@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type Extents, KernelError, type Process } from "@dmabuf/core";
+import { type Extents, KernelError, type Process, type SgMapping } from "@dmabuf/core";
 import type { I915Object } from "./i915-object.ts";
 import { flushMap, getPagesDmabuf, setPages } from "./i915-trace.ts";
 import { ImportedBacking } from "./imported-backing.ts";
@@ -8,6 +8,7 @@ import { ImportedBacking } from "./imported-backing.ts";
 export class ObjectPages {
   readonly #object: I915Object;
   #extents: Extents | null = null;
+  #mapping: SgMapping | null = null;
   #pins = 0;
 
   /** For `I915Object`: none are held. */
@@ -18,6 +19,12 @@ export class ObjectPages {
   /** The pages, or null while the driver does not hold them. */
   get extents(): Extents | null {
     return this.#extents;
+  }
+
+  /** The addresses that the GPU has for them behind an IOMMU; null without one, where they are those of the memory. */
+  get mapping(): SgMapping | null {
+    const { backing } = this.#object;
+    return backing instanceof ImportedBacking ? backing.mapping : this.#mapping;
   }
 
   /** Who needs them to stay: address spaces, importers, the kernel's mappings, flushes that are under way. */
@@ -73,7 +80,15 @@ export class ObjectPages {
       cpu.flushRange(this.#extents, simulation.trace.emit(flushMap, object.id));
     }
     object.startCpuWrite();
+    this.unmap();
     this.#extents = null;
+  }
+
+  /** The GPU has no addresses for them any more. @see i915_gem_gtt_finish_pages */
+  unmap(): void {
+    if (this.#mapping === null) return;
+    this.#object.driver.services.dma.unmapSgtable(this.#mapping, { skipCpuSync: true });
+    this.#mapping = null;
   }
 
   #acquire(): Extents {
@@ -88,7 +103,15 @@ export class ObjectPages {
       object.writeDomain = null;
       object.cacheDirty = false;
     }
+    this.#map(extents);
     return extents;
+  }
+
+  /** Without an IOMMU this would change nothing, so it is left out. @see i915_gem_gtt_prepare_pages */
+  #map(extents: Extents): void {
+    const { gpu, services } = this.#object.driver;
+    if ((gpu.iommu ?? null) === null) return;
+    this.#mapping = services.dma.mapSgtable(gpu, extents, "bidirectional", { skipCpuSync: true });
   }
 
   /** The GPU may not see what the CPUs have of a buffer of somebody else's, and nobody says whether they have any (N-13). */

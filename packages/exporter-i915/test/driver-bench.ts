@@ -18,8 +18,12 @@ const flushEvents = ["clflush", "set_pages", "flush_map", "get_pages_dmabuf"].ma
 );
 
 /** Runs a test on a driver. */
-export function onDriver(options: I915Options, play: (bench: Bench) => Process): void {
-  const system = platformOf(options).boot();
+export function onDriver(
+  options: I915Options,
+  play: (bench: Bench) => Process,
+  { behindIommu = false } = {},
+): void {
+  const system = platformOf(options, behindIommu).boot();
   const flushed: string[] = [];
   system.simulation.trace.subscribe("*", ({ point }) => {
     if (flushEvents.includes(point.name)) flushed.push(point.name.replace("i915_gem_object_", ""));

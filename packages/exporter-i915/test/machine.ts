@@ -33,9 +33,19 @@ const machine = board({
   },
 });
 
+/** The machine with its graphics behind an IOMMU. */
+const translated = board({
+  ...machine,
+  devices: {
+    ...machine.devices,
+    gpu: { class: "gpu", coherent: true, iommu: "strict" },
+    display: { class: "display", coherent: true, port: "direct", iommu: "strict" },
+  },
+});
+
 /** A platform of the machine. */
-export const platformOf = (options: I915Options): Platform =>
-  assemble(machine, [toyArch(), i915({ stolen: "stolen", ...options })]);
+export const platformOf = (options: I915Options, behindIommu = false): Platform =>
+  assemble(behindIommu ? translated : machine, [toyArch(), i915({ stolen: "stolen", ...options })]);
 
 /** Runs a pipeline of six frames through two small buffers. */
 export const run = (

@@ -8,8 +8,9 @@ const LINE = 64;
 const ENTRIES = LINE / 4;
 
 /**
- * A cache of lines of page-table descriptors, 16 of 32 bits each, as they were when they were read. Who uses a page brings its
- * neighbours in, mapped or not. What was not mapped when it was asked for is not kept: the access is tried again after the fault.
+ * A cache of lines of page-table descriptors, 16 of 32 bits each, as they were when they were read. Who uses a page
+ * brings its neighbours in, mapped or not. What was not mapped when it was asked for is not kept: the access is tried
+ * again after the fault.
  */
 export class DescriptorLines {
   readonly #memory: TableMemory;

@@ -2,8 +2,9 @@
 import type { MmuContext } from "./mmu-context.ts";
 
 /**
- * The few address spaces that an MMU has registers for, lent to the many that the driver has: who has waited longest since his last job
- * gives his up. @see panfrost_mmu_as_get, amdgpu_vmid_grab
+ * The few address spaces that an MMU has registers for, lent to the many that the driver has: who has waited longest
+ * since his last job gives his up.
+ * @see panfrost_mmu_as_get, amdgpu_vmid_grab
  */
 export class HardwareSlots {
   readonly #first: number;

@@ -10,7 +10,7 @@ export { type MaliOmission, type MaliOptions, maliMmu } from "./mali/mali-mmu.ts
 export { MmuContext, type MmuContextOptions } from "./mmu-context.ts";
 export { type MmuIommuOptions, mmuIommu } from "./mmu-iommu.ts";
 export { mmuCommand } from "./mmu-trace.ts";
-export type { MmuFactory, PrivateMmu } from "./private-mmu.ts";
+export { LOCAL, type MmuFactory, type PrivateMmu } from "./private-mmu.ts";
 export { type LimaOmission, type LimaOptions, limaMmu } from "./rockchip/lima-mmu.ts";
 export { type RockchipOmission, type RockchipOptions, rockchipIommu } from "./rockchip/rockchip-iommu.ts";
 export { type V3dOmission, type V3dOptions, v3dMmu } from "./v3d/v3d-mmu.ts";

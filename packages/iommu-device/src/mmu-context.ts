@@ -15,8 +15,9 @@ export interface MmuContextOptions {
 }
 
 /**
- * An address space of an MMU inside of a device: page tables, which the device's driver fills with the bus addresses that the DMA
- * API gave it (D23). What changed reaches the MMU by `flush`, or with the next job where the command stream flushes (D24).
+ * An address space of an MMU inside of a device: page tables, which the device's driver fills with the bus addresses
+ * that the DMA API gave it (D23). What changed reaches the MMU by `flush`, or with the next job where the command
+ * stream flushes (D24).
  */
 export class MmuContext implements IommuTable {
   readonly table: PageTable;

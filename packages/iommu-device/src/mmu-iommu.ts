@@ -11,8 +11,8 @@ export interface MmuIommuOptions {
 }
 
 /**
- * The MMU inside of a device as if it were an IOMMU of the board: the DMA API owns it. A domain is an address space, and there is one at a
- * time, for nobody but the GPU's command stream could switch (D23).
+ * The MMU inside of a device as if it were an IOMMU of the board: the DMA API owns it. A domain is an address space,
+ * and there is one at a time, for nobody but the GPU's command stream could switch (D23).
  */
 class MmuIommu implements IommuUnit {
   readonly #mmu: PrivateMmu;
@@ -35,6 +35,11 @@ class MmuIommu implements IommuUnit {
     if (domain === "blocked") this.#mmu.switchTo(null);
     else if (domain instanceof MmuContext) this.#mmu.switchTo(domain);
     else throw refusal("EINVAL", `${who} did not make this domain`);
+  }
+
+  /** Nothing gets past this MMU, and what is unmapped is flushed at once. */
+  defaultDomainType(): "strict" {
+    return "strict";
   }
 
   translation(): DeviceTranslation {

@@ -7,8 +7,8 @@ const LEVEL = 2 ** 16;
 /** A TLB and the table walker behind it. Entries carry a tag, the number of an address space of the hardware. */
 export class WalkedTlb {
   /**
-   * After `find`: where the address goes, the first input address after the entry, what is allowed (`IommuProt`), and the level at
-   * which the entry was found.
+   * After `find`: where the address goes, the first input address after the entry, what is allowed (`IommuProt`), and
+   * the level at which the entry was found.
    */
   address = 0;
   end = 0;

@@ -5,6 +5,7 @@ import { etnavivV1Format } from "../src/etnaviv/v1-format.ts";
 import { etnavivV2Format } from "../src/etnaviv/v2-format.ts";
 import { gpuPageTable } from "../src/gpu-vm/gpu-page-table.ts";
 import { maliLpaeFormat } from "../src/mali/lpae-format.ts";
+import { LOCAL } from "../src/private-mmu.ts";
 import { limaFormat, rockchipV1Format, rockchipV2Format } from "../src/rockchip/formats.ts";
 import { v3dFormat } from "../src/v3d/v3d-format.ts";
 
@@ -182,6 +183,7 @@ describe("the large GPU", () => {
     ["read and write", RW | NOEXEC, "00000012_34567063"],
     ["snooped", RW | NOEXEC | CACHE, "00000012_34567067"],
     ["executable and read only", READ, "00000012_34567033"],
+    ["in the GPU's own memory: not SYSTEM", RW | NOEXEC | LOCAL, "00000012_34567061"],
   ])("a page that is %s", (_, prot, expected) => {
     const table = mapped(gpuPageTable, [...at], [0x1000, 0x12_3456_7000, 4096, prot]);
     expect(words(table, 0x1000, 0)).toBe(expected);

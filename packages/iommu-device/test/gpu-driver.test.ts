@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type DmaBuf, Extents, type Process, type System } from "@dmabuf/core";
+import { type DmaBuf, dmaAddr, Extents, type Process, type System } from "@dmabuf/core";
 import { StackedTranslation } from "@dmabuf/core/iommu";
 import { describe, expect, test } from "vitest";
 import {
@@ -12,6 +12,7 @@ import {
   type MmuFactory,
   maliMmu,
   mmuCommand,
+  rockchipIommu,
   v3dMmu,
 } from "../src/index.ts";
 import { bufferAt, gpuPlatform, lastAccess, play, transferred } from "./gpu-fixture.ts";
@@ -46,13 +47,16 @@ const boards = {
   "a system IOMMU": { iommu: "strict" },
   "a window of the bus": { offset: -0x1000_0000 },
   "a system IOMMU behind a mask of 32 bits": { iommu: "strict", addressBits: 32 },
+  "an IOMMU with tables of its own": { iommu: { unit: "iommu0", ids: [0] }, addressBits: 32 },
+  "an IOMMU that lets it through": { iommu: { unit: "iommu0", ids: [0], domain: "identity" } },
 } as const;
 
 describe.each(Object.keys(mmus))("the driver of a GPU with an MMU like %s", (name) => {
   const mmu = mmus[name] as MmuFactory;
 
   test.each(Object.keys(boards) as (keyof typeof boards)[])("is the same with %s (D27)", (board) => {
-    const { findings } = play(gpuPlatform(mmu, boards[board]), function* (system, gpu) {
+    const outer = [rockchipIommu("iommu0", { version: 2 })];
+    const { findings } = play(gpuPlatform(mmu, boards[board], {}, outer), function* (system, gpu) {
       const process = gpu.open();
       const buffer = scattered(system);
       const imported = yield* process.import(buffer, "bidirectional");
@@ -86,7 +90,7 @@ describe.each(Object.keys(mmus))("the driver of a GPU with an MMU like %s", (nam
       const process = gpu.open();
       const buffer = scattered(system);
       const imported = yield* process.import(buffer, "to-device");
-      const reached = process.access(imported.address, buffer.size + 4096, "read");
+      const reached = yield* process.access(imported.address, buffer.size + 4096, "read");
       yield* imported.detach();
       buffer.put();
       return reached;
@@ -103,7 +107,7 @@ describe.each(Object.keys(mmus))("the driver of a GPU with an MMU like %s", (nam
         const imported = yield* process.import(buffer, "to-device");
         if (used) yield* transferred(imported, "read");
         yield* imported.detach();
-        expect(process.access(imported.address, 4096, "read")).toBe(0);
+        expect(yield* process.access(imported.address, 4096, "read")).toBe(0);
       }
       buffer.put();
     });
@@ -126,7 +130,7 @@ describe("an address space a process (D24)", () => {
       const buffer = scattered(system);
       const imported = yield* one.import(buffer, "bidirectional");
       yield* transferred(imported, "write");
-      const reached = other.access(imported.address, 4096, "write");
+      const reached = yield* other.access(imported.address, 4096, "write");
       yield* transferred(imported, "write");
       yield* imported.detach();
       buffer.put();
@@ -142,7 +146,7 @@ describe("an address space a process (D24)", () => {
       const [one, other] = [gpu.open(), gpu.open()];
       const buffer = scattered(system);
       const imported = yield* one.import(buffer, "bidirectional");
-      const reached = other.access(imported.address, 4096, "write");
+      const reached = yield* other.access(imported.address, 4096, "write");
       yield* imported.detach();
       buffer.put();
       return reached;
@@ -203,7 +207,7 @@ describe("what the driver forgets is named", () => {
     const imported = yield* process.import(buffer, "bidirectional");
     yield* transferred(imported, "read");
     yield* imported.detach();
-    const reached = process.access(imported.address, 4096, "write");
+    const reached = yield* process.access(imported.address, 4096, "write");
     buffer.put();
     return reached;
   }
@@ -251,7 +255,7 @@ describe("what the driver forgets is named", () => {
       const buffer = scattered(system);
       const imported = yield* one.import(buffer, "bidirectional");
       yield* transferred(imported, "write");
-      const reached = other.access(imported.address, 4096, "write");
+      const reached = yield* other.access(imported.address, 4096, "write");
       yield* imported.detach();
       buffer.put();
       return reached;
@@ -277,11 +281,122 @@ test("map now, flush later: a job's command stream flushes once for all that was
     expect(commands).toHaveLength(1);
     for (const imported of imports) yield* imported.detach();
     expect(commands).toHaveLength(1);
-    process.access(0x1000, 4096, "read");
+    yield* process.access(0x1000, 4096, "read");
     buffer.put();
   });
   expect(commands).toHaveLength(2);
   expect(commands[0]).toMatch(/^MMUv2_CONFIGURATION=0x[0-9a-f]+\|MODE4_K\|FLUSH$/);
+});
+
+describe("map first, clean later (D24)", () => {
+  /** The driver's own memory: mapped without maintenance, written by the CPU, used by a job. */
+  const used = (cleans: boolean) =>
+    play(gpuPlatform(etnavivV2()), function* ({ dma, cpu }, gpu) {
+      const extents = Extents.of([0x100_0000, 0x100_4000]);
+      const mapping = dma.mapSgtable(gpu.device, extents, "to-device", { skipCpuSync: true });
+      const process = gpu.open();
+      const address = process.map(mapping);
+      cpu.access("write", extents);
+      yield* cpu.settle();
+      if (cleans) dma.syncSgtableForDevice(mapping);
+      yield* cpu.settle();
+      expect(yield* process.access(address, 0x4000, "read")).toBe(0x4000);
+      process.unmap(address, 0x4000);
+      dma.unmapSgtable(mapping, { skipCpuSync: true });
+    }).findings.map(({ code }) => code);
+
+  test("is right when it is done before the job", () => expect(used(true)).toEqual([]));
+  test("and found when it is not done", () => expect(used(false)).toEqual(["stale-read"]));
+});
+
+describe("memory of the GPU's own", () => {
+  const platform = gpuPlatform(gpuMmu({ localMemory: "16MiB" }), { iommu: "strict" });
+
+  test("is reached without the bus, beside buffers that are behind it", () => {
+    const { findings } = play(platform, function* (system, gpu) {
+      const process = gpu.open();
+      const buffer = scattered(system);
+      const imported = yield* process.import(buffer, "bidirectional", { address: 0x10_0000 });
+      expect(process.mapLocal(0, 0x1000, { address: 0xf_f000 })).toBe(0xf_f000);
+      expect(yield* process.access(0xf_f000, 0x3000, "write")).toBe(0x2000);
+      expect(lastAccess(system)).toEqual([0x100_0000, 0x100_2000]);
+      yield* imported.detach();
+      buffer.put();
+    });
+    expect(findings).toEqual([]);
+  });
+
+  test("is refused as any other page where it is not mapped, or not for that", () => {
+    const { findings } = play(platform, function* (_, gpu) {
+      const process = gpu.open();
+      const at = process.mapLocal(0x20_0000, 0x20_0000, { readOnly: true });
+      yield* process.access(at, 0x1000, "read");
+      yield* process.access(at, 0x1000, "write");
+      process.unmap(at, 0x20_0000);
+      yield* process.access(at, 0x1000, "read");
+    });
+    expect(findings.map(({ message }) => message.replace(/^.* PERM/, "PERM"))).toEqual([
+      "PERMISSION_FAULTS=0x4, VMID=1",
+      "PERMISSION_FAULTS=0x3, VMID=1",
+    ]);
+  });
+
+  test("ends where it ends, and most GPUs have none", () => {
+    play(platform, function* (_, gpu) {
+      expect(() => gpu.open().mapLocal(0xff_f000, 0x2000)).toThrow(
+        "-EINVAL: gpu has 16777216 bytes of its own",
+      );
+      yield 0;
+    });
+    play(gpuPlatform(limaMmu()), function* (_, gpu) {
+      expect(() => gpu.open().mapLocal(0, 0x1000)).toThrow("-EINVAL: gpu has 0 bytes of its own");
+      yield 0;
+    });
+  });
+});
+
+test("entries that are not whole pages are refused, and everything is given back", () => {
+  const { findings } = play(gpuPlatform(maliMmu({ coherentWalk: true })), function* (system, gpu) {
+    const process = gpu.open();
+    for (const ranges of [
+      [[0x100_0000, 0x100_0800]],
+      [
+        [0x100_0000, 0x100_1000],
+        [0x100_2010, 0x100_3010],
+      ],
+    ] as [number, number][][]) {
+      const buffer = bufferAt(system, ...ranges);
+      let message = "";
+      try {
+        yield* process.import(buffer, "to-device", { address: 0x4000_0000 });
+      } catch (error) {
+        message = String(error);
+      }
+      expect(message).toContain("-EINVAL");
+      expect(buffer.attachments).toEqual([]);
+      buffer.put();
+    }
+    expect(process.context.lookup(dmaAddr(0x4000_0000))).toBeNull();
+    expect(yield* process.access(0x4000_0000, 4096, "read")).toBe(0);
+  });
+  // Core notes by itself that an entry is no whole page.
+  const codes = findings.map(({ code }) => code);
+  expect(codes.filter((code) => code !== "dma-api-misuse")).toEqual(["iommu-fault"]);
+});
+
+test.each(Object.keys(mmus))("closing gives the tables of %s back, unless they are everybody's", (name) => {
+  play(gpuPlatform(mmus[name] as MmuFactory), function* (system, gpu) {
+    const free = () => system.memory.pages.freePageCount();
+    const before = free();
+    const process = gpu.open();
+    const buffer = scattered(system);
+    const imported = yield* process.import(buffer, "bidirectional");
+    yield* transferred(imported, "read");
+    yield* imported.detach();
+    process.close();
+    buffer.put();
+    expect(free()).toBe(before);
+  });
 });
 
 describe("pages that say whether they are snooped (D22)", () => {
@@ -297,8 +412,23 @@ describe("pages that say whether they are snooped (D22)", () => {
       buffer.put();
     }).findings.map(({ code }) => code);
 
-  test("are read past the CPU's caches when they do not", () => expect(read({})).toEqual(["stale-read"]));
-  test("are read through them when they do", () => expect(read({ snooped: true })).toEqual([]));
+  test("are read past the CPU's caches when they do not", () =>
+    expect(read({ snooped: false })).toEqual(["stale-read"]));
+  test("are read through them when they do, as of a coherent device", () => expect(read({})).toEqual([]));
+});
+
+test("the driver sets the DMA mask to what a descriptor holds, and not past what the board says", () => {
+  const mask = (mmu: MmuFactory, device = {}) =>
+    play(gpuPlatform(mmu, device), function* (_, { device: { masks } }) {
+      yield 0;
+      return [masks.streaming, masks.coherent];
+    }).result;
+  const all = (bits: number) => [2 ** bits - 1, 2 ** bits - 1];
+  expect(mask(limaMmu())).toEqual(all(32));
+  expect(mask(v3dMmu())).toEqual(all(36));
+  expect(mask(maliMmu())).toEqual(all(40));
+  expect(mask(gpuMmu())).toEqual(all(48));
+  expect(mask(gpuMmu(), { addressBits: 34 })).toEqual(all(34));
 });
 
 test("a page that may only be read is not written", () => {

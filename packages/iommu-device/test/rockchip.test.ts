@@ -108,6 +108,39 @@ describe("faults", () => {
   });
 });
 
+describe("tables of v1 that lie above 4 GiB", () => {
+  const board = (options: RockchipOptions) =>
+    assemble(
+      {
+        model: "a machine with memory on both sides of 4 GiB",
+        memory: [
+          { base: 0x1000_0000, size: "32MiB" },
+          { base: 2 ** 32, size: "32MiB" },
+        ],
+        devices: { vop: { class: "display", coherent: false, iommu: { unit: "vop_mmu", ids: [0] } } },
+      },
+      [toyArch(), rockchipIommu("vop_mmu", options)],
+    ).boot();
+  const answer = (options: RockchipOptions) => {
+    const unit = board(options).iommu("vop_mmu");
+    const table = unit.allocateDomain();
+    unit.attach(vop, table);
+    table.map(dmaAddr(0x1000), physAddr(0x1100_0000), PAGE, RW);
+    return unit.translation(0).translate(0x1000, READ);
+  };
+
+  test("cannot be named by its register: the walker reads something else", () => {
+    expect(answer({ omits: ["GFP_DMA32"] }).fault).toBe(
+      "BUS_ERROR (INT_STATUS 0x2): DTE_ADDR leads to 0x0, the table lies at 0x100000000; GFP_DMA32 is missing",
+    );
+  });
+
+  test("are not made by a driver that asks for low memory, and do not matter to v2", () => {
+    expect(answer({})).toMatchObject({ fault: null, address: 0x1100_0000 });
+    expect(answer({ version: 2 })).toMatchObject({ fault: null, address: 0x1100_0000 });
+  });
+});
+
 describe("the lines of the page-table cache", () => {
   test("hold 16 entries: who uses one page remembers that its neighbours were not mapped", () => {
     const { access, map } = running({ omits: ["ZAP_ONE_LINE"] });

@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: MIT
 // Arm's SMMUs: `@dmabuf/iommu-smmu`.
+export { tcrFields, type VtcrFields, vtcrFields, type WalkFields } from "./lpae/control-fields.ts";
 export type { Granule } from "./lpae/granule.ts";
-export type { MemoryType, Shareability } from "./lpae/memory-type.ts";
+export type { LeafAttributes } from "./lpae/leaf-attributes.ts";
+export type { LpaeConfig } from "./lpae/lpae-config.ts";
+export { type LpaeFormat, lpaeFormat } from "./lpae/lpae-format.ts";
+export { MAIR, type MemoryType, type Shareability } from "./lpae/memory-type.ts";
 export type { ContextFaultKind } from "./v2/fault-status.ts";
 export type { SmmuV2Omission } from "./v2/omission.ts";
 export type { ForbiddenMemory, SmmuV2ContextFault, SmmuV2Options } from "./v2/smmu-v2-options.ts";
 export { mmu500, smmuV2 } from "./v2/smmu-v2-plugin.ts";
 export type { BypassMemory } from "./v2/stream-map.ts";
+export { ArmSmmuV3 } from "./v3/arm-smmu-v3.ts";
+export type { Atc } from "./v3/ats.ts";
+export { CD } from "./v3/cd.ts";
+export { type Command, type CommandName, ResumeResponse } from "./v3/command.ts";
+export { CommandError, type CommandQueue } from "./v3/command-queue.ts";
+export { EVENT, EventCode, type EventName } from "./v3/event.ts";
+export type { EventQueue } from "./v3/event-queue.ts";
+export type { PageFault, PageResponse } from "./v3/iopf.ts";
+export type { Layout, Values } from "./v3/layout.ts";
+export type { SmmuFeatures } from "./v3/smmu-features.ts";
+export { type AtsAnswer, SMMUv3, type SmmuV3HardwareOptions } from "./v3/smmu-v3.ts";
+export type { SmmuV3Omission, SmmuV3Options } from "./v3/smmu-v3-options.ts";
+export { smmuV3 } from "./v3/smmu-v3-plugin.ts";
+export { Config, L1STD, S1DSS, STE } from "./v3/ste.ts";
+export type { StreamTable } from "./v3/stream-table.ts";
+export { StructureMemory } from "./v3/structure-memory.ts";
+export type { Transaction } from "./v3/transaction.ts";

@@ -17,8 +17,6 @@ export interface AddressSpace {
   readonly width: AddressWidth;
   /** PGSNP: all accesses snoop. */
   readonly pageSnoop: boolean;
-  /** FPD: faults are not recorded. */
-  readonly faultsDisabled: boolean;
   /** Whether the device may keep translations. */
   readonly deviceTlb: boolean;
 }
@@ -28,7 +26,7 @@ export interface Met {
   readonly space: AddressSpace | null;
   /** Why there is none. */
   readonly fault: FaultCode | null;
-  /** Whether that fault is recorded. */
+  /** Whether a fault of this request is recorded (FPD). */
   readonly recorded: boolean;
   /** What software left out, if the entries in memory say something else by now. */
   readonly missing: string | null;

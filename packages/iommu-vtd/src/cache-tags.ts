@@ -15,7 +15,7 @@ export interface TaggedUnit {
   /** Queues descriptors and waits for them. */
   submit(descriptors: readonly Descriptor[]): void;
   /** Makes a device's accesses snoop by its PASID entry. */
-  enforcePageSnoop(source: number, pasid: number): void;
+  enforcePageSnoop(tag: CacheTag): void;
 }
 
 /** Where translations of a domain may be kept: a unit, and one of its devices. @see struct cache_tag */

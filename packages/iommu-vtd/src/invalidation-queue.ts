@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { type Descriptor, decode } from "./invalidation-descriptor.ts";
+import { decode } from "./descriptor-words.ts";
+import type { Descriptor } from "./invalidation-descriptor.ts";
 
 /** Entries of the queue that Linux sets up, whatever the width of a descriptor. @see QI_LENGTH */
 const LENGTH = 256;

@@ -3,13 +3,15 @@ import { IommuProt, type PageTable, refused, type Translation, untranslated } fr
 import type { AddressSpace, Met } from "./address-space.ts";
 import { DeviceTlb } from "./device-tlb.ts";
 import { drop } from "./dropped-entries.ts";
-import { EntryWalk, type EntryWalkOptions } from "./entry-walk.ts";
+import { EntryFetch, type EntryFetchOptions } from "./entry-fetch.ts";
+import { EntryWalk } from "./entry-walk.ts";
 import { byMode, type FaultCode, faultText } from "./fault-reason.ts";
 import type { FaultRecord } from "./fault-recording.ts";
 import type { Descriptor, PageBlock } from "./invalidation-descriptor.ts";
 import { InvalidationQueue } from "./invalidation-queue.ts";
 import { leftOut } from "./left-out.ts";
 import { type Found, type Page, PageWalk, type PageWalkOptions } from "./page-walk.ts";
+import type { AddressWidth } from "./paging-levels.ts";
 
 const { READ, WRITE, CACHE, PRIV } = IommuProt;
 const PAGE = 2 ** 12;
@@ -20,7 +22,9 @@ const PAST = 2 ** 52;
 export const INTERRUPT_RANGE = { start: 0xfee0_0000, end: 0xfef0_0000 } as const;
 
 /** What hardware is made of, and whom it tells. */
-export type RemappingOptions = Omit<EntryWalkOptions & PageWalkOptions, "missing"> & {
+export type RemappingOptions = Omit<EntryFetchOptions & PageWalkOptions, "missing"> & {
+  /** The widest address that it translates. */
+  readonly width: AddressWidth;
   /** A fault to record. */
   readonly fault: (record: FaultRecord) => void;
 };
@@ -47,17 +51,18 @@ export class RemappingHardware {
   constructor(options: RemappingOptions) {
     this.#scalable = options.mode === "scalable";
     this.#report = options.fault;
+    const missing = (descriptor: Descriptor): string => leftOut([descriptor], this.queue.pending);
+    const entries = new EntryFetch({ ...options, missing });
+    this.#entries = new EntryWalk(entries, options.mode, options.width);
+    this.#pages = new PageWalk({ ...options, missing });
     this.queue = new InvalidationQueue(this.#scalable, (descriptor) =>
       drop(descriptor, {
-        contexts: this.#entries.contexts,
-        pasids: this.#entries.pasids,
+        contexts: entries.contexts,
+        pasids: entries.pasids,
         iotlb: this.#pages.iotlb,
         deviceTlbs: this.#deviceTlbs,
       }),
     );
-    const missing = (descriptor: Descriptor): string => leftOut([descriptor], this.queue.pending);
-    this.#entries = new EntryWalk({ ...options, missing });
-    this.#pages = new PageWalk({ ...options, missing });
   }
 
   /** Page tables that entries can point to. */

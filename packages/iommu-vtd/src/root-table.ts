@@ -5,7 +5,7 @@ import { busOf, devfnOf } from "./source-id.ts";
 /** Present: P of a root entry, LP and UP of one in scalable mode. */
 const P = 1;
 /** Words of a root entry, 128 bits. */
-export const ROOT_WORDS = 4;
+const ROOT_WORDS = 4;
 
 /** Which mode the root table is for (RTADDR_REG.TTM): 00b legacy, 01b scalable. */
 export type Mode = "legacy" | "scalable";

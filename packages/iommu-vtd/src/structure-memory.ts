@@ -3,7 +3,7 @@ import type { PhysAddr } from "@dmabuf/core";
 import type { TableMemory } from "@dmabuf/core/iommu";
 
 /** Bytes of each table of VT-d's: root, context, PASID directory, PASID table. */
-export const TABLE_BYTES = 4096;
+const TABLE_BYTES = 4096;
 
 /** A table of entries in memory, as words of 32 bits. */
 interface EntryTable {

@@ -89,8 +89,7 @@ export class VtdDomain implements IommuTable {
     if (tags.some(({ unit }) => !unit.snoopControl)) return false;
     if (this.shape.stage === "second-level" && this.#hasMappings) return false;
     this.#forceSnooping = true;
-    if (this.shape.stage === "first-level")
-      for (const { unit, source, pasid = 0 } of tags) unit.enforcePageSnoop(source, pasid);
+    if (this.shape.stage === "first-level") for (const tag of tags) tag.unit.enforcePageSnoop(tag);
     return true;
   }
 

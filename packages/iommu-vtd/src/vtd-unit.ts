@@ -79,7 +79,10 @@ export class VtdUnit implements IommuUnit {
     const driver = this.#demandOn("attach_dev");
     if (typeof domain !== "string" && !(domain instanceof VtdDomain))
       throw new KernelError("EINVAL", "attach_dev", `the domain is none of ${this.kind}`);
-    for (const source of master.ids) driver.attach(source, domain, pasid);
+    for (const source of master.ids) {
+      if (master.untrusted) driver.distrust(source);
+      driver.attach(source, domain, pasid);
+    }
   }
 
   translation(id: number): DeviceTranslation {

@@ -49,7 +49,7 @@ describe("a context entry of legacy mode (9.3)", () => {
   test("has P, FPD, TT 3:2, SLPTPTR 63:12, AW 66:64 and DID 87:72", () => {
     const entry = {
       ...{ faultsDisabled: false, type: TranslationType.MULTI_LEVEL, pageTable: 0x1_2345_6000 },
-      ...{ width: 48, domainId: 0xabcd },
+      ...{ width: 48 as const, domainId: 0xabcd },
     } as const;
     expect(encodeContext(entry)).toEqual([0x2345_6001, 1, 0x00ab_cd02, 0]);
     expect(decodeContext([0x2345_6001, 1, 0x00ab_cd02, 0])).toEqual(entry);
@@ -129,7 +129,14 @@ describe("a PASID's entries (9.5, 9.6)", () => {
 
   test("pass-through: PGTT = 4 and no table", () => {
     const entry = {
-      ...{ ...common, type: Pgtt.PASS_THROUGH, pageTable: 0, width: 48, walkSnoop: false, pageSnoop: false },
+      ...{
+        ...common,
+        type: Pgtt.PASS_THROUGH,
+        pageTable: 0,
+        width: 48 as const,
+        walkSnoop: false,
+        pageSnoop: false,
+      },
     } as const;
     expect(encodePasid(entry).slice(0, 3)).toEqual([0x109, 0, 0x77]);
   });
@@ -140,7 +147,7 @@ describe("a PASID's entries (9.5, 9.6)", () => {
         ...common,
         faultsDisabled: true,
         type: Pgtt.NESTED,
-        width: 39,
+        width: 39 as const,
         walkSnoop: false,
         pageSnoop: false,
       },

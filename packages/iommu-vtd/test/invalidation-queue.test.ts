@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
-import { type Descriptor, encode } from "../src/invalidation-descriptor.ts";
+import { encode } from "../src/descriptor-words.ts";
+import type { Descriptor } from "../src/invalidation-descriptor.ts";
 import { InvalidationQueue } from "../src/invalidation-queue.ts";
 import { leftOut } from "../src/left-out.ts";
 

@@ -198,3 +198,13 @@ describe("a unit that keeps what is not present (CM)", () => {
     expect(missing).toBe("cc_inv_dsc device-selective of 00:02.0 for domain 0, inv_wait_dsc");
   });
 });
+
+test("a device from outside keeps no translations, whatever it can", () => {
+  const machine = new Machine({ deviceTlb: [GPU], omits: ["dev_tlb_inv_dsc"] });
+  const domain = machine.domain();
+  machine.unit.attach({ ...master(GPU), untrusted: true }, domain);
+  mapIn(domain, AT, 0x10_0000, 0x1000);
+  machine.access(AT);
+  takeOut(domain, AT, 0x1000);
+  expect(machine.access(AT).fault).toMatch("0x06");
+});

@@ -12,6 +12,7 @@ import { intelBoard, x86Device } from "./intel-board.ts";
  * - Camera: a snooping one, an assumption. The image processor's own driver (staging, atomisp) gives it no occasion to
  *   show it: it makes the pages of its buffers uncached (hmm_bo.c). Its mask of 32 bits is an assumption too,
  *   and the reason for 2 GiB of RAM, all of which it reaches.
+ * - No VT-d: ark.intel.com.
  * - NVMe, for which there are four PCIe lanes, amounts of memory and bandwidths are assumptions.
  */
 export const baytrail: I915Machine = {

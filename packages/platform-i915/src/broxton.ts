@@ -10,6 +10,7 @@ import { intelBoard, x86Device } from "./intel-board.ts";
  * - The CPUs' last level is L2, 2 x 1 MiB; Goldmont has CLFLUSHOPT and no CLWB: Intel's optimization manual.
  * - Camera: the IPU4 does not snoop. Its driver, out of the tree, shares its DMA code with the IPU6's, which flushes every
  *   buffer by itself (ipu-dma.c). The mask of 39 bits is an assumption.
+ * - VT-d: CAP and ECAP of both units are those of Skylake's: what Linux prints at boot.
  * - Amounts of memory and bandwidths are assumptions.
  */
 export const broxton: I915Machine = {
@@ -31,5 +32,10 @@ export const broxton: I915Machine = {
     graphicsVersion: 9,
     ppgtt: 2 ** 48,
     stolen: "stolen",
+  },
+  dmar: {
+    graphics: { hostAddressWidth: 39, domainIds: 256, snoopControl: false, pageSelective: false },
+    rest: { hostAddressWidth: 39, domainIds: 256 },
+    ids: { camera: 0x18, usb0: 0xa8, nvme0: 0x100 },
   },
 };

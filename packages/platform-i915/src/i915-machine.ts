@@ -2,6 +2,7 @@
 import type { X86Options } from "@dmabuf/arch-x86";
 import type { BoardDescription } from "@dmabuf/core";
 import type { I915Options } from "@dmabuf/exporter-i915";
+import type { DmarUnits } from "./dmar-units.ts";
 
 /** A machine with an i915 GPU: its board, and what the architecture and the driver are told about it. */
 export interface I915Machine {
@@ -11,4 +12,6 @@ export interface I915Machine {
   readonly cpu: X86Options;
   /** What the driver knows of the GPU: whether it shares the last-level cache, and its cache levels with their ports. */
   readonly gpu: I915Options;
+  /** Its remapping units (VT-d); left out for a machine that has none. */
+  readonly dmar?: DmarUnits;
 }

@@ -4,8 +4,10 @@ import { assemble, nearestName, type Platform, type Plugin } from "@dmabuf/core"
 import { heaps } from "@dmabuf/exporter-heaps";
 import { i915 as i915Driver } from "@dmabuf/exporter-i915";
 import { udmabuf } from "@dmabuf/exporter-udmabuf";
+import type { VtdOptions } from "@dmabuf/iommu-vtd";
 import { baytrail } from "./baytrail.ts";
 import { broxton } from "./broxton.ts";
+import { behindUnits, type VtdChoice } from "./dmar-units.ts";
 import type { I915Machine } from "./i915-machine.ts";
 import { meteorlake } from "./meteorlake.ts";
 import { skylake } from "./skylake.ts";
@@ -30,12 +32,30 @@ export const i915Plugins = ({ cpu, gpu }: I915Machine): readonly Plugin[] => [
   heaps(),
 ];
 
-/** A machine with an i915 GPU. Throws `TypeError`, with the nearest name, for a name that is none of {@link machines}. */
-export function i915(machine: MachineName | I915Machine): Platform {
-  if (typeof machine !== "string") return assemble(machine.board, i915Plugins(machine));
-  const known = Object.hasOwn(machines, machine) ? machines[machine] : undefined;
-  if (known === undefined) {
-    throw new TypeError(`no machine "${machine}"${nearestName(machine, Object.keys(machines))}`);
-  }
-  return i915(known);
+/** How a machine is put together. */
+export interface AssembleOptions {
+  /** Whether its IOMMU is on (`intel_iommu=on`), and how; default off: devices use physical addresses. */
+  readonly vtd?: VtdChoice;
+  /** With `vtd`: what makes accesses snoop that ask for no snoop, where the unit can; default `enforced`. */
+  readonly snoop?: NonNullable<VtdOptions["snoop"]>;
+}
+
+/**
+ * A machine with an i915 GPU. Throws `TypeError`, with the nearest name, for a name that is none of {@link machines}, and for
+ * `vtd` on a machine that has none.
+ */
+export function i915(machine: MachineName | I915Machine, options: AssembleOptions = {}): Platform {
+  const described = typeof machine === "string" ? machineNamed(machine) : machine;
+  const { board, dmar } = described;
+  const plugins = i915Plugins(described);
+  if (options.vtd === undefined) return assemble(board, plugins);
+  if (dmar === undefined) throw new TypeError(`${board.model} has no VT-d`);
+  const translated = behindUnits(board, dmar, options.vtd, options.snoop);
+  return assemble(translated.board, [...plugins, ...translated.plugins]);
+}
+
+function machineNamed(name: string): I915Machine {
+  const known = Object.hasOwn(machines, name) ? machines[name as MachineName] : undefined;
+  if (known !== undefined) return known;
+  throw new TypeError(`no machine "${name}"${nearestName(name, Object.keys(machines))}`);
 }

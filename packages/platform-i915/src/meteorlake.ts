@@ -13,6 +13,8 @@ import { intelBoard, x86Device } from "./intel-board.ts";
  * - The last-level cache is 24 MiB: ark.intel.com; CLFLUSHOPT and CLWB: Intel's optimization manual, of both kinds of core.
  * - Camera: the IPU6 does not snoop; its driver flushes every buffer by itself (ipu6-dma.c). The mask of 39 bits is an
  *   assumption.
+ * - VT-d: CAP c9de008cee690462, ECAP 12ca9a00f0ef5e for graphics and 12ca9a00f0efde for the rest, what Linux prints at boot: 48
+ *   bits in, 42 out, no coherent walks, scalable mode; the graphics unit has no Snoop Control.
  * - Amounts of memory and bandwidths are assumptions.
  */
 export const meteorlake: I915Machine = {
@@ -35,5 +37,10 @@ export const meteorlake: I915Machine = {
     ppgtt: 2 ** 48,
     aperture: 0,
     stolen: "stolen",
+  },
+  dmar: {
+    graphics: { mode: "scalable", hostAddressWidth: 42, domainIds: 256, snoopControl: false },
+    rest: { mode: "scalable", hostAddressWidth: 42, domainIds: 256 },
+    ids: { camera: 0x28, usb0: 0xa0, nvme0: 0x100 },
   },
 };

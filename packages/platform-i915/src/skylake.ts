@@ -12,6 +12,9 @@ import { intelBoard, x86Device } from "./intel-board.ts";
  * - Camera: the IPU3's CIO2 has a mask of 39 bits (ipu3-cio2.h). That its data snoops is an assumption: its driver uses the
  *   DMA API, which maintains nothing on x86, and never flushes; only the page tables of the image processor behind it
  *   are kept uncached (ipu3-mmu.c), so those are not looked up in the caches.
+ * - VT-d: the graphics unit has CAP 1c0000c40660462 and ECAP 7e3ff0505e, the other one d2008c40660462 and f050da: what Linux
+ *   prints at boot. 48 bits in, 39 out; neither walks coherently, and the graphics unit has neither Snoop Control nor
+ *   page-selective invalidation.
  * - Amounts of memory and bandwidths are assumptions, round numbers; bandwidths move the cost, never a verdict.
  */
 export const skylake: I915Machine = {
@@ -33,5 +36,10 @@ export const skylake: I915Machine = {
     graphicsVersion: 9,
     ppgtt: 2 ** 48,
     stolen: "stolen",
+  },
+  dmar: {
+    graphics: { hostAddressWidth: 39, domainIds: 256, snoopControl: false, pageSelective: false },
+    rest: { hostAddressWidth: 39, domainIds: 256 },
+    ids: { camera: 0xa3, usb0: 0xa0, nvme0: 0x100 },
   },
 };

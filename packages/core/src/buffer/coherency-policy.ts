@@ -18,7 +18,7 @@ export interface Transfer {
   readonly device: DmaDevice;
   /** How the device came to the buffer; null for the exporter's own device. */
   readonly attachment: Attachment | null;
-  /** Null as `attachment`. */
+  /** How the device is given the memory; null where nothing was mapped for it, as for most exporters' own devices. */
   readonly mapping: SgMapping | null;
   readonly kind: AccessKind;
   /** The part of the buffer that it touches. */

@@ -20,9 +20,10 @@ export interface ReservedRegion {
   readonly size: number;
   /**
    * `direct` is mapped to itself as long as a driver of the kernel has the device, so that nobody else can have it; for
-   * `direct-relaxable` somebody else can. `reserved` is mapped by nobody; `msi` is where interrupts are written to.
+   * `direct-relaxable` somebody else can. `reserved` is mapped by nobody; `msi` is where interrupts are written to, past the
+   * tables, and `sw-msi` where somebody who has the device maps that himself: the DMA API hands those out like others (I-1).
    */
-  readonly kind: "direct" | "direct-relaxable" | "reserved" | "msi";
+  readonly kind: "direct" | "direct-relaxable" | "reserved" | "msi" | "sw-msi";
 }
 
 /** An IOMMU of a running board, hardware and driver. @see struct iommu_ops */

@@ -229,6 +229,12 @@ export class PageTable {
     return this.#tree.find(address, depth);
   }
 
+  /** Where the table lies that stands for `address` at a level, or null where there is none. */
+  addressAt(address: number, depth: number): PhysAddr | null {
+    const table = this.tableAt(address, depth);
+    return table < 0 ? null : this.#level(depth).addressOf(table);
+  }
+
   /** The two words of a descriptor: of the level with that number of the architecture, for an address. Null where no table is. */
   descriptor(address: number, level: number): readonly [low: number, high: number] | null {
     const depth = this.format.levels.findIndex((each) => each.level === level);

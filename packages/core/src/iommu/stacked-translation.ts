@@ -3,7 +3,7 @@ import type { DeviceTranslation, Snooping, Translation } from "./translation.ts"
 
 /**
  * Two translations one behind the other (D23): what comes out of the one inside the device is what the one on the bus is asked
- * for. The first that refuses ends it; the one that is nearer to memory decides about snooping.
+ * for. The first that refuses ends it, and memory inside of the device does; the one that is nearer to memory decides about snooping.
  */
 export class StackedTranslation implements DeviceTranslation {
   readonly #inner: DeviceTranslation;
@@ -17,7 +17,7 @@ export class StackedTranslation implements DeviceTranslation {
 
   translate(address: number, access: number, substream?: number): Translation {
     const first = this.#inner.translate(address, access, substream);
-    if (first.fault !== null) return first;
+    if (first.fault !== null || first.inside === true) return first;
     const second = this.#outer.translate(first.address, access, substream);
     const missing = first.missing ?? second.missing;
     if (second.fault !== null) return { ...second, missing };

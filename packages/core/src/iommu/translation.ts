@@ -17,6 +17,8 @@ export interface Translation {
    * `"CMD_TLBI_NH_VA of 0x1000 for ASID 1, CMD_SYNC"`. Null for an answer that is right.
    */
   readonly missing: string | null;
+  /** Whether it ends inside of the device, in memory of the device's own: nothing behind is asked. Default no. */
+  readonly inside?: boolean;
 }
 
 /** What stands between a device and the bus, as its accesses meet it. */

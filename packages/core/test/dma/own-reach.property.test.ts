@@ -5,7 +5,7 @@ import type { DmaAddr, PhysAddr } from "../../src/address.ts";
 import { ownReach } from "../../src/dma/backend/own-reach.ts";
 import { Extents, type SgMapping, type System } from "../../src/index.ts";
 import { ioPageFault } from "../../src/iommu/iommu-trace.ts";
-import { IommuProt, PlainTable, refused } from "../../src/iommu.ts";
+import { IommuProt, PlainTable, refused, StackedTranslation } from "../../src/iommu.ts";
 import { translatedSystem } from "./translated.ts";
 
 const PAGE = 4096;
@@ -134,6 +134,30 @@ test("ends where the IOMMU behind refuses, and says which address that was", () 
   );
   expect(found.reduce((sum, { extents }) => sum + extents.bytes, 0)).toBe(PAGE);
   expect(faults).toEqual(["0x1000"]);
+});
+
+test("what lies inside of the device does not reach the bus, and does not end the access", () => {
+  const system = translatedSystem({ gpu: { iommu: null } });
+  const device = system.device("gpu");
+  const inner = {
+    translate: (address: number) => ({
+      ...{ fault: null, address, end: address + PAGE, snooping: "device" as const, missing: null },
+      inside: address < 2 * PAGE,
+    }),
+  };
+  const found = ownReach(
+    device,
+    { address: PAGE, length: 2 * PAGE },
+    { translation: inner, mapping: null, route: device.route },
+    { kind: "read", event: 0 },
+    system.simulation,
+  );
+  expect(found.map(({ extents }) => [...extents.pairs])).toEqual([[2 * PAGE, 3 * PAGE]]);
+  const stacked = new StackedTranslation(inner, {
+    translate: (address) => refused("nothing there", address),
+  });
+  expect(stacked.translate(PAGE, IommuProt.READ)).toMatchObject({ fault: null, address: PAGE, inside: true });
+  expect(stacked.translate(2 * PAGE, IommuProt.READ).fault).toBe("nothing there");
 });
 
 test("what its own MMU says about snooping is the way from there, unless something nearer to memory knows better", () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from "vitest";
-import { Descriptor, IommuProt, PageTable, type TableFormat } from "../../src/iommu.ts";
+import { Descriptor, IommuProt, LooseTableMemory, PageTable, type TableFormat } from "../../src/iommu.ts";
 
 /** Pages of one flat table of 16; what maps nothing is a page of its own, and page 0 of memory is as good as any. */
 const BAD = 0x00ba_d000;
@@ -61,4 +61,33 @@ test("a descriptor that is not a page any more may keep what it was", () => {
   expect(table.lookup(0x5000)).toBeNull();
   expect(table.mapPages(0x5000, 0x1_2000, 4096, 1, IommuProt.READ)).toBe(1);
   expect(table.lookup(0x5000)).toBe(0x1_2000);
+});
+
+test("a table that is freed gives back what it was given, each piece once", () => {
+  const live = new Map<number, number>();
+  const loose = new LooseTableMemory();
+  const memory = {
+    ...{ wrote() {}, sync() {}, fetched() {} },
+    allocate(bytes: number) {
+      const address = loose.allocate(bytes);
+      live.set(address, bytes);
+      return address;
+    },
+    free(address: number, bytes: number) {
+      expect(live.get(address)).toBe(bytes);
+      live.delete(address);
+    },
+  };
+  const table = new PageTable(keeping, { memory });
+  for (const at of [0x1000, 0x5000, 0xd000]) table.mapPages(at, 0x2_0000, 4096, 1, IommuProt.READ);
+  table.unmapPages(0x5000, 4096, 1);
+  expect(live.size).toBe(4);
+  expect([0x1000, 0x5000, 0xd000].map((at) => live.has(table.addressAt(at, 1) ?? -1))).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([table.addressAt(0x1000, 0), table.addressAt(0x9000, 1)]).toEqual([table.rootAddress, null]);
+  table.free();
+  expect(live.size).toBe(0);
 });

@@ -10,7 +10,10 @@ import type { AccessKind } from "@dmabuf/core/coherency";
 import type { DmaFence } from "@dmabuf/core/sync";
 import type { GpuProcess } from "./gpu-process.ts";
 
-/** A buffer in the address space of a process: jobs use it by the GPU's addresses, through the GPU's MMU and whatever the bus has. */
+/**
+ * A buffer in the address space of a process: jobs use it by the GPU's addresses, through the GPU's MMU and whatever
+ * the bus has.
+ */
 export class GpuImport implements ImportedBuffer {
   /** Where it begins for the GPU. */
   readonly address: number;

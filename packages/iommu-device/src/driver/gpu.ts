@@ -18,11 +18,14 @@ import { ProcessImport } from "./process-import.ts";
 export interface GpuOptions {
   /** The MMU inside of it: `maliMmu()`, `etnavivV2()`. */
   readonly mmu: MmuFactory;
-  /** How buffers are mapped that a pipeline attaches; default not snooped, to be read and written. */
+  /** How buffers are mapped that a pipeline attaches; default as `GpuMapping`. */
   readonly mapping?: Omit<GpuMapping, "address">;
 }
 
-/** A GPU and its driver, which owns the MMU inside of it: the DMA API comes first, private tables are made of its result (D23). */
+/**
+ * A GPU and its driver, which owns the MMU inside of it: the DMA API comes first, private tables are made of its result
+ * (D23).
+ */
 export class Gpu implements Importer {
   readonly device: DmaDevice;
   readonly mmu: PrivateMmu;
@@ -62,8 +65,8 @@ export class Gpu implements Importer {
 }
 
 /**
- * The driver of a GPU with an MMU of its own, on the board's device of that name. `system.importer(device)` is then a {@link Gpu},
- * whose `open` gives a process with an address space.
+ * The driver of a GPU with an MMU of its own, on the board's device of that name. `system.importer(device)` is then a
+ * {@link Gpu}, whose `open` gives a process with an address space.
  */
 export const gpu = (device: string, options: GpuOptions): Plugin =>
   definePlugin({

@@ -2,8 +2,8 @@
 import { Descriptor, IommuProt, type TableFormat } from "@dmabuf/core/iommu";
 
 /**
- * The table of etnaviv's MMUv1: 512 Ki physical addresses of 32 bits, one a page of 4 KiB, and nothing else. There is no valid bit and
- * no permission: what maps nothing holds the address of the bad page.
+ * The table of etnaviv's MMUv1: 512 Ki physical addresses of 32 bits, one a page of 4 KiB, and nothing else. There is
+ * no valid bit and no permission: what maps nothing holds the address of the bad page.
  * @param badPage where that lies
  * @see PT_ENTRIES in etnaviv_iommu.c
  */

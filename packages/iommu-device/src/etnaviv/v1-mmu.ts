@@ -32,8 +32,9 @@ export interface EtnavivV1Options {
 }
 
 /**
- * Where the linear window begins on the bus: as far up as it needs to be to show the command buffers, at most at 2 GiB. An MC1.0 stays
- * at 0 while it can. @see etnaviv_gpu_init
+ * Where the linear window begins on the bus: as far up as it needs to be to show the command buffers, at most at 2 GiB.
+ * An MC1.0 stays at 0 while it can.
+ * @see etnaviv_gpu_init
  */
 export function linearBase(commandBuffer: number, mc20: boolean): number {
   const aligned = commandBuffer - (commandBuffer % ALIGNMENT);
@@ -42,9 +43,9 @@ export function linearBase(commandBuffer: number, mc20: boolean): number {
 }
 
 /**
- * MMUv1 of Vivante's GC cores: the lower 2 GiB of the core's addresses are a window onto 2 GiB of the bus, the upper 2 GiB go through
- * one table for everybody. The command stream flushes. There are no faults: what is not mapped is the bad page; that is where the model
- * refuses, since no driver wants it.
+ * MMUv1 of Vivante's GC cores: the lower 2 GiB of the core's addresses are a window onto 2 GiB of the bus, the upper 2
+ * GiB go through one table for everybody. The command stream flushes. There are no faults: what is not mapped is the
+ * bad page; that is where the model refuses, since no driver wants it.
  */
 class EtnavivV1 implements PrivateMmu {
   readonly kind = "etnaviv MMUv1";

@@ -7,8 +7,9 @@ const EXCEPTION = 1 << 1;
 const WRITEABLE = 1 << 2;
 
 /**
- * The tables of etnaviv's MMUv2: a master TLB (MTLB) whose 1024 entries each stand for 4 MiB and point to a slave TLB (STLB) of 1024
- * pages of 4 KiB. Of a page's 40-bit address, bits 39 to 32 are in bits 11 to 4. What maps nothing has EXCEPTION alone.
+ * The tables of etnaviv's MMUv2: a master TLB (MTLB) whose 1024 entries each stand for 4 MiB and point to a slave TLB
+ * (STLB) of 1024 pages of 4 KiB. Of a page's 40-bit address, bits 39 to 32 are in bits 11 to 4. What maps nothing has
+ * EXCEPTION alone.
  * @see MMUv2_PTE_PRESENT in etnaviv_iommu_v2.c
  */
 export const etnavivV2Format: TableFormat = {

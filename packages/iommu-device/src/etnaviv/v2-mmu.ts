@@ -24,13 +24,18 @@ export type EtnavivV2Omission = "MMUv2_CONFIGURATION" | "MMUv2_PTA_CONFIG";
 
 /** What kind of core it is. */
 export interface EtnavivV2Options {
-  /** Whether the kernel claims the core's security states: then address spaces are chosen in a page table array. Default no. */
+  /**
+   * Whether the kernel claims the core's security states: then address spaces are chosen in a page table array. Default no.
+   */
   readonly secure?: boolean;
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly EtnavivV2Omission[];
 }
 
-/** MMUv2 of Vivante's GC cores: address spaces of 32 bits, one a process, and a TLB that the command stream flushes as a whole. */
+/**
+ * MMUv2 of Vivante's GC cores: address spaces of 32 bits, one a process, and a TLB that the command stream flushes as a
+ * whole.
+ */
 class EtnavivV2 implements PrivateMmu {
   readonly kind = "etnaviv MMUv2";
   readonly addressBits = 40;
@@ -49,8 +54,8 @@ class EtnavivV2 implements PrivateMmu {
   /** Whose job runs, and whose tables the MMU walks. */
   #current: MmuContext | null = null;
   #walked: MmuContext | null = null;
-  /** For whose job the TLB was flushed last. */
-  #flushedFor: MmuContext | null = null;
+  /** Whether the TLB has entries of another address space. */
+  #leftovers = false;
 
   constructor(memory: TableMemory, commands: MmuCommands, { secure = false, omits = [] }: EtnavivV2Options) {
     this.#memory = memory;
@@ -78,15 +83,20 @@ class EtnavivV2 implements PrivateMmu {
 
   destroyContext(context: MmuContext): void {
     this.#pta[this.#idOf(context)] = null;
-    if (this.#current === context) this.#current = null;
+    if (this.#current === context) {
+      this.#current = null;
+      this.#walked = null;
+    }
+    context.table.free();
   }
 
   switchTo(context: MmuContext | null): void {
     const id = context === null ? -1 : this.#idOf(context);
     const switched = context !== this.#current;
+    if (switched && this.#current !== null) this.#leftovers = true;
     this.#current = context;
     if (switched && this.#secure && !this.#omits.has("MMUv2_PTA_CONFIG")) {
-      this.#commands.note(`MMUv2_PTA_CONFIG.INDEX=${id}`);
+      if (context !== null) this.#commands.note(`MMUv2_PTA_CONFIG.INDEX=${id}`);
       this.#walked = context;
     }
     const changed = context !== null && this.#flushed.get(context) !== context.changes;
@@ -102,7 +112,7 @@ class EtnavivV2 implements PrivateMmu {
     const root = this.#secure || context === null ? "" : `${hex(context.table.rootAddress)}|`;
     this.#commands.note(`MMUv2_CONFIGURATION=${root}MODE4_K|FLUSH`);
     if (!this.#secure) this.#walked = context;
-    this.#flushedFor = context;
+    this.#leftovers = false;
     this.#tlb.invalidateAll();
   }
 
@@ -138,8 +148,8 @@ class EtnavivV2 implements PrivateMmu {
     if (!differs) return null;
     if (this.#secure && this.#walked !== current)
       return `MMUv2_PTA_CONFIG.INDEX=${this.#idOf(current)} in the command stream`;
-    const why =
-      this.#flushedFor === current ? `since ${hex(address - (address % 4096))} changed` : "for this process";
+    const page = hex(address - (address % 4096));
+    const why = this.#leftovers ? "for this process" : `since ${page} changed`;
     return `MMUv2_CONFIGURATION with FLUSH in the command stream, ${why}`;
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CoreServices } from "@dmabuf/core";
+import { type CoreServices, parseSize, type Size } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   IommuProt,
@@ -11,7 +11,7 @@ import {
 import { HardwareSlots } from "../hardware-slots.ts";
 import { MmuContext } from "../mmu-context.ts";
 import { MmuCommands } from "../mmu-trace.ts";
-import type { MmuFactory, PrivateMmu } from "../private-mmu.ts";
+import { LOCAL, type MmuFactory, type PrivateMmu } from "../private-mmu.ts";
 import { WalkedTlb } from "../walked-tlb.ts";
 import { fragmentOf, gpuPageTable } from "./gpu-page-table.ts";
 
@@ -26,18 +26,21 @@ export type GpuMmuOmission = "VM_CONTEXT_PAGE_TABLE_BASE_ADDR" | "VM_INVALIDATE_
 export interface GpuMmuOptions {
   /** VMIDs for processes; default 15, since the kernel keeps VMID 0 to itself. */
   readonly vmids?: number;
+  /** Memory that the GPU has for itself; default none. */
+  readonly localMemory?: Size;
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly GpuMmuOmission[];
 }
 
 /**
- * The MMU of a large GPU: an address space of 48 bits a process, of which as many are ready at a time as there are VMIDs. The
- * command stream names the tables and invalidates the VMID in front of a job (D24).
+ * The MMU of a large GPU: an address space of 48 bits a process, of which as many are ready at a time as there are
+ * VMIDs. The command stream names the tables and invalidates the VMID in front of a job (D24).
  */
 class GpuMmu implements PrivateMmu {
   readonly kind = "GPU MMU";
   readonly addressBits = 48;
   readonly flushes = "in-stream";
+  readonly localMemory: number;
   readonly translation: DeviceTranslation = {
     translate: (address, access) => this.#translate(address, access),
   };
@@ -49,11 +52,15 @@ class GpuMmu implements PrivateMmu {
     level === 0 ? size * 2 ** fragmentOf(low) : size,
   );
   readonly #walked = new Map<number, MmuContext>();
-  readonly #flushedFor = new Map<number, MmuContext>();
+  /** Whose entries each VMID has in the TLB, and those that others left there, too. */
+  readonly #holders = new Map<number, MmuContext>();
+  readonly #leftovers = new Set<number>();
   readonly #flushed = new Map<MmuContext, number>();
   #current: MmuContext | null = null;
 
-  constructor(memory: TableMemory, commands: MmuCommands, { vmids = 15, omits = [] }: GpuMmuOptions) {
+  constructor(memory: TableMemory, commands: MmuCommands, options: GpuMmuOptions) {
+    const { vmids = 15, localMemory = 0, omits = [] } = options;
+    this.localMemory = parseSize(localMemory, "localMemory");
     this.#memory = memory;
     this.#commands = commands;
     this.#omits = new Set(omits);
@@ -75,14 +82,18 @@ class GpuMmu implements PrivateMmu {
     this.#vmids.release(context);
     this.#flushed.delete(context);
     if (this.#current === context) this.#current = null;
+    context.table.free();
   }
 
   switchTo(context: MmuContext | null): void {
+    if (context !== null && !this.#flushed.has(context))
+      throw new TypeError(`${this.kind}: not an address space of this MMU`);
     this.#current = context;
     if (context === null) return;
-    if (!this.#flushed.has(context)) throw new TypeError(`${this.kind}: not an address space of this MMU`);
     const had = this.#vmids.slotOf(context);
     const vmid = this.#vmids.take(context);
+    if ((this.#holders.get(vmid) ?? context) !== context) this.#leftovers.add(vmid);
+    this.#holders.set(vmid, context);
     if (had < 0 && !this.#omits.has("VM_CONTEXT_PAGE_TABLE_BASE_ADDR")) {
       this.#commands.note(`VM_CONTEXT${vmid}_PAGE_TABLE_BASE_ADDR=${hex(context.table.rootAddress)}`);
       this.#walked.set(vmid, context);
@@ -97,7 +108,7 @@ class GpuMmu implements PrivateMmu {
     if (vmid < 0 || this.#omits.has("VM_INVALIDATE_ENG_REQ")) return;
     this.#commands.note(`VM_INVALIDATE_ENG_REQ=VMID${vmid}`);
     this.#tlb.invalidateTag(vmid);
-    this.#flushedFor.set(vmid, context);
+    this.#leftovers.delete(vmid);
   }
 
   #translate(address: number, access: number): Translation {
@@ -116,21 +127,23 @@ class GpuMmu implements PrivateMmu {
     const missing = differs ? this.#missing(vmid, current, address) : null;
     if ((access & ~tlb.prot & (READ | WRITE)) !== 0) return refused(fault(bits, vmid), address, missing);
     const snooping = (tlb.prot & CACHE) === 0 ? "never" : "always";
-    return { fault: null, address: tlb.address, end: tlb.end, snooping, missing };
+    const inside = (tlb.prot & LOCAL) !== 0;
+    return { fault: null, address: tlb.address, end: tlb.end, snooping, missing, inside };
   }
 
   #missing(vmid: number, current: MmuContext, address: number): string {
     if (this.#walked.get(vmid) !== current)
       return `VM_CONTEXT${vmid}_PAGE_TABLE_BASE_ADDR in the command stream`;
-    const why =
-      this.#flushedFor.get(vmid) === current
-        ? `since ${hex(address - (address % 4096))} changed`
-        : "for this process";
+    const page = hex(address - (address % 4096));
+    const why = this.#leftovers.has(vmid) ? "for this process" : `since ${page} changed`;
     return `VM_INVALIDATE_ENG_REQ of VMID${vmid} in the command stream, ${why}`;
   }
 }
 
-/** As the register has it: bits 7 to 4 say what the page does not allow (1: it is not there, 2: to be read, 4: to be written), 23 to 20 who. */
+/**
+ * As the register has it: bits 7 to 4 say what the page does not allow (1: it is not there, 2: to be read, 4: to be
+ * written), 23 to 20 who.
+ */
 const fault = (permissions: number, vmid: number): string =>
   `VM_L2_PROTECTION_FAULT_STATUS PERMISSION_FAULTS=0x${permissions}, VMID=${Math.max(0, vmid)}`;
 

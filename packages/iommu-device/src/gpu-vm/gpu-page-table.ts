@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { Descriptor, IommuProt, type TableFormat } from "@dmabuf/core/iommu";
+import { LOCAL } from "../private-mmu.ts";
 
 const { READ, WRITE, CACHE, NOEXEC } = IommuProt;
 const VALID = 1 << 0;
@@ -19,9 +20,11 @@ const PDE_PTE = 1 << 22;
 export const fragmentOf = (low: number): number => (low >>> FRAGMENT) & 0x1f;
 
 /**
- * The page tables of a large GPU, one tree a process: 48 bits in four levels, 4 KiB pages, fragments of 64 KiB, pages of 2 MiB. Every page
- * says whether its accesses are snooped (SNOOPED, D22) and that it lies behind the bus (SYSTEM), not in the GPU's own memory. To the
- * bit those of AMD's GFX9. @see AMDGPU_PTE_VALID in amdgpu_vm.h
+ * The page tables of a large GPU, one tree a process: 48 bits in four levels, 4 KiB pages, fragments of 64 KiB, pages
+ * of 2 MiB. Every page says whether its accesses are snooped (SNOOPED, D22), and whether it lies behind the bus
+ * (SYSTEM) or in the GPU's own memory. The bits lie where AMD's GFX9 has them, whose driver uses fragments of other
+ * sizes, too.
+ * @see AMDGPU_PTE_VALID in amdgpu_vm.h
  */
 export const gpuPageTable: TableFormat = {
   name: "GPU page table",
@@ -42,12 +45,13 @@ export const gpuPageTable: TableFormat = {
     ((low & READABLE) === 0 ? 0 : READ) |
     ((low & WRITEABLE) === 0 ? 0 : WRITE) |
     ((low & SNOOPED) === 0 ? 0 : CACHE) |
+    ((low & SYSTEM) === 0 ? LOCAL : 0) |
     ((low & EXECUTABLE) === 0 ? NOEXEC : 0),
   writeLeaves(words, at, count, level, address, prot) {
     const size = level === 0 ? 2 ** 12 : 2 ** 21;
     const flags =
       VALID |
-      SYSTEM |
+      ((prot & LOCAL) === 0 ? SYSTEM : 0) |
       ((prot & CACHE) === 0 ? 0 : SNOOPED) |
       ((prot & NOEXEC) === 0 ? EXECUTABLE : 0) |
       ((prot & READ) === 0 ? 0 : READABLE) |

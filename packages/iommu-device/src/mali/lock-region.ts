@@ -10,7 +10,10 @@ export interface LockedRegion {
   readonly size: number;
 }
 
-/** The smallest region that can be locked and holds [start, start + size), which is not empty. @see lock_region in panfrost_mmu.c */
+/**
+ * The smallest region that can be locked and holds [start, start + size), which is not empty.
+ * @see lock_region in panfrost_mmu.c
+ */
 export function lockedRegion(start: number, size: number): LockedRegion {
   const last = start + size - 1;
   let bytes = 2 ** SMALLEST;

@@ -16,9 +16,10 @@ const XN = 3 << 21;
 const HIGH_ADDRESS = 0xff;
 
 /**
- * The tables of Mali's Midgard and Bifrost: four levels like Arm's LPAE with 4 KiB granule, but permissions as in stage 2, no access flag,
- * always outer shareable (which is what lies outside of the GPU), and a page at level 3 is marked as a block. The driver
- * uses pages of 4 KiB and blocks of 2 MiB. @see ARM_MALI_LPAE in io-pgtable-arm.c, get_pgsize in panfrost_mmu.c
+ * The tables of Mali's Midgard and Bifrost: four levels like Arm's LPAE with 4 KiB granule, but permissions as in stage
+ * 2, no access flag, always outer shareable (which is what lies outside of the GPU), and a page at level 3 is marked as
+ * a block. The driver uses pages of 4 KiB and blocks of 2 MiB.
+ * @see ARM_MALI_LPAE in io-pgtable-arm.c, get_pgsize in panfrost_mmu.c
  */
 export const maliLpaeFormat: TableFormat = {
   name: "Mali LPAE",

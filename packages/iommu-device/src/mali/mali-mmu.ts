@@ -17,12 +17,17 @@ import { lockedRegion } from "./lock-region.ts";
 import { maliLpaeFormat } from "./lpae-format.ts";
 
 const SPACE = 2 ** 48;
+/** Bits of `AS_TRANSTAB`: ADRMODE_TABLE and READ_INNER, and SHARE_OUTER. @see ARM_MALI_LPAE_TTBR_ADRMODE_TABLE */
+const TABLE = 0x7;
+const SHARE_OUTER = 0x10;
 /** Exceptions of `AS_FAULTSTATUS`; the level is added to them. @see DRM_PANFROST_EXCEPTION_TRANSLATION_FAULT_0 */
 const TRANSLATION = 0xc0;
 const PERMISSION = 0xc8;
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** What a Mali driver can forget: commands to an address space, or the clean of a descriptor for a GPU that does not snoop. */
+/**
+ * What a Mali driver can forget: commands to an address space, or the clean of a descriptor for a GPU that does not snoop.
+ */
 export type MaliOmission =
   | "AS_COMMAND_FLUSH_PT"
   | "AS_COMMAND_FLUSH_MEM"
@@ -40,8 +45,9 @@ export interface MaliOptions {
 }
 
 /**
- * The MMU of Mali's Midgard and Bifrost: any number of address spaces, of which a few have registers at a time. The driver invalidates by
- * commands to an address space as soon as it has changed a table; one without registers is invalidated as a whole when it gets some.
+ * The MMU of Mali's Midgard and Bifrost: any number of address spaces, of which a few have registers at a time. The
+ * driver invalidates by commands to an address space as soon as it has changed a table; one without registers is
+ * invalidated as a whole when it gets some.
  */
 class MaliMmu implements PrivateMmu {
   readonly kind = "Mali MMU";
@@ -52,14 +58,16 @@ class MaliMmu implements PrivateMmu {
   };
   readonly #memory: TableMemory;
   readonly #cleans: boolean;
+  readonly #rootFlags: number;
   readonly #commands: MmuCommands;
   readonly #omits: ReadonlySet<MaliOmission>;
   readonly #tlb = new WalkedTlb(4096, SPACE);
   readonly #slots: HardwareSlots;
   /** Whose tables each address space of the hardware walks, since its last UPDATE. */
   readonly #walked = new Map<number, MmuContext>();
-  /** For whom each was invalidated as a whole last. */
-  readonly #flushedFor = new Map<number, MmuContext>();
+  /** Whose entries each has in the TLB, and those that others left there, too. */
+  readonly #holders = new Map<number, MmuContext>();
+  readonly #leftovers = new Set<number>();
   readonly #contexts = new Set<MmuContext>();
   #current: MmuContext | null = null;
 
@@ -69,6 +77,7 @@ class MaliMmu implements PrivateMmu {
     this.#commands = commands;
     this.#omits = new Set(omits);
     this.#cleans = !coherentWalk && !this.#omits.has("dma_sync_single_for_device");
+    this.#rootFlags = coherentWalk ? TABLE + SHARE_OUTER : TABLE;
     this.#slots = new HardwareSlots(0, slots);
   }
 
@@ -87,36 +96,44 @@ class MaliMmu implements PrivateMmu {
   destroyContext(context: MmuContext): void {
     const slot = this.#slots.slotOf(context);
     if (slot >= 0) {
-      this.#flushMemory(slot, context);
-      this.#walked.delete(slot);
-      this.#commands.note(`AS${slot} TRANSTAB=0, COMMAND=UPDATE`);
+      this.#flushMemory(slot);
+      this.#setTables(slot, null);
     }
     this.#slots.release(context);
     this.#contexts.delete(context);
     if (this.#current === context) this.#current = null;
+    context.table.free();
   }
 
   switchTo(context: MmuContext | null): void {
     if (context !== null && !this.#contexts.has(context))
       throw new TypeError(`${this.kind}: not an address space of this MMU`);
     this.#current = context;
-    if (context === null || this.#slots.slotOf(context) >= 0) {
-      if (context !== null) this.#slots.take(context);
-      return;
-    }
+    if (context === null) return;
+    const had = this.#slots.slotOf(context) >= 0;
     const slot = this.#slots.take(context);
-    this.#flushMemory(slot, context);
-    this.#commands.note(`AS${slot} TRANSTAB=${hex(context.table.rootAddress)}`);
-    if (this.#omits.has("AS_COMMAND_UPDATE")) return;
-    this.#commands.note(`AS${slot} COMMAND=UPDATE`);
-    this.#walked.set(slot, context);
+    if (had) return;
+    if ((this.#holders.get(slot) ?? context) !== context) this.#leftovers.add(slot);
+    this.#holders.set(slot, context);
+    this.#flushMemory(slot);
+    this.#setTables(slot, context);
   }
 
-  #flushMemory(slot: number, context: MmuContext): void {
+  /** Writes `AS_TRANSTAB`, which counts from the UPDATE on. @see panfrost_mmu_enable, panfrost_mmu_disable */
+  #setTables(slot: number, context: MmuContext | null): void {
+    const root = context === null ? 0 : context.table.rootAddress + this.#rootFlags;
+    this.#commands.note(`AS${slot} TRANSTAB=${hex(root)}`);
+    if (this.#omits.has("AS_COMMAND_UPDATE")) return;
+    this.#commands.note(`AS${slot} COMMAND=UPDATE`);
+    if (context === null) this.#walked.delete(slot);
+    else this.#walked.set(slot, context);
+  }
+
+  #flushMemory(slot: number): void {
     if (this.#omits.has("AS_COMMAND_FLUSH_MEM")) return;
     this.#commands.note(`AS${slot} COMMAND=FLUSH_MEM`);
     this.#tlb.invalidateTag(slot);
-    this.#flushedFor.set(slot, context);
+    this.#leftovers.delete(slot);
   }
 
   /** @see panfrost_mmu_flush_range */
@@ -158,7 +175,7 @@ class MaliMmu implements PrivateMmu {
   /** What the driver left out, for an answer that is not what the tables of the process say. */
   #missing(slot: number, current: MmuContext, address: number): string {
     if (this.#walked.get(slot) !== current) return `AS_COMMAND_UPDATE of AS${slot}`;
-    if (this.#flushedFor.get(slot) !== current) return `AS_COMMAND_FLUSH_MEM of AS${slot}`;
+    if (this.#leftovers.has(slot)) return `AS_COMMAND_FLUSH_MEM of AS${slot}`;
     return `AS_COMMAND_FLUSH_PT of ${hex(address - (address % 4096))} in AS${slot}`;
   }
 }

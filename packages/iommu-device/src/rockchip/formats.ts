@@ -7,7 +7,10 @@ const READABLE = 1 << 1;
 const WRITABLE = 1 << 2;
 const ADDRESS = 0xffff_f000;
 
-/** What the versions of the format have in common: two levels of 1024 descriptors; what is unmapped only loses its valid bit. */
+/**
+ * What the versions of the format have in common: two levels of 1024 descriptors; what is unmapped only loses its valid
+ * bit.
+ */
 const twoLevels = (
   name: string,
   outputEnd: number,
@@ -47,7 +50,10 @@ const plain = (low: number): number => (low & ADDRESS) >>> 0;
 /** Rockchip's IOMMU of the first version: everything lies below 4 GiB. @see rk_mk_pte */
 export const rockchipV1Format = twoLevels("Rockchip IOMMU v1", 2 ** 32, (at) => at, plain, readOrWrite);
 
-/** The second version: bits 35 to 32 of an address are in bits 11 to 8, bits 39 to 36 in bits 7 to 4. @see rk_mk_pte_v2, rk_mk_dte_v2 */
+/**
+ * The second version: bits 35 to 32 of an address are in bits 11 to 8, bits 39 to 36 in bits 7 to 4.
+ * @see rk_mk_pte_v2, rk_mk_dte_v2
+ */
 export const rockchipV2Format = twoLevels("Rockchip IOMMU v2", 2 ** 40, encodeV2, decodeV2, readOrWrite);
 
 /** OVERRIDE_CACHE, WRITE_CACHEABLE, WRITE_BUFFERABLE, READ_CACHEABLE and READ_ALLOCATE. @see LIMA_VM_FLAGS_CACHE */

@@ -7,7 +7,10 @@ import type { MmuFactory, PrivateMmu } from "../private-mmu.ts";
 import { limaFormat } from "./formats.ts";
 import { LineMmu } from "./line-mmu.ts";
 
-/** What a lima driver can forget when it changes to another process: the write of `DTE_ADDR`, or the zap of what the last one left. */
+/**
+ * What a lima driver can forget when it changes to another process: the write of `DTE_ADDR`, or the zap of what the
+ * last one left.
+ */
 export type LimaOmission = "DTE_ADDR" | "ZAP_CACHE";
 
 /** What kind of driver it is. */
@@ -16,7 +19,10 @@ export interface LimaOptions {
   readonly omits?: readonly LimaOmission[];
 }
 
-/** The MMU of Mali-400 and 450: an address space a process, switched and zapped in front of every job. @see lima_mmu_switch_vm */
+/**
+ * The MMU of Mali-400 and 450: an address space a process, switched and zapped in front of every job.
+ * @see lima_mmu_switch_vm
+ */
 class LimaMmu implements PrivateMmu {
   readonly kind = "Mali-400 MMU";
   readonly addressBits = 32;
@@ -52,6 +58,12 @@ class LimaMmu implements PrivateMmu {
 
   destroyContext(context: MmuContext): void {
     this.#contexts.delete(context);
+    const hardware = this.#hardware;
+    if (hardware.wanted === context.table) {
+      hardware.wanted = null;
+      hardware.dte = null;
+    }
+    context.table.free();
   }
 
   switchTo(context: MmuContext | null): void {

@@ -15,8 +15,11 @@ import { LineMmu } from "./line-mmu.ts";
 const PAGE = 4096;
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** What the Rockchip driver can forget: writes of registers, or the clean of what it wrote into a table (`rk_table_flush`). */
-export type RockchipOmission = "ZAP_ONE_LINE" | "ZAP_CACHE" | "dma_sync_single_for_device";
+/**
+ * What the Rockchip driver can forget: writes of registers, the clean of what it wrote into a table (`rk_table_flush`),
+ * or to ask for tables below 4 GiB, which v1 needs.
+ */
+export type RockchipOmission = "ZAP_ONE_LINE" | "ZAP_CACHE" | "dma_sync_single_for_device" | "GFP_DMA32";
 
 /** What kind of IOMMU it is. */
 export interface RockchipOptions {
@@ -114,7 +117,8 @@ class RockchipIommu implements IommuUnit {
   #memory() {
     const { version = 1 } = this.#options;
     const owner = this.#name;
-    return this.#services.tableMemory({ owner, coherentWalk: false, below4GiB: version === 1 });
+    const below4GiB = version === 1 && !this.#omits.has("GFP_DMA32");
+    return this.#services.tableMemory({ owner, coherentWalk: false, below4GiB });
   }
 
   #error(errno: "EINVAL" | "EOPNOTSUPP", reason: string): KernelError {

@@ -18,9 +18,10 @@ export const v3dBlockSize = (pte: number): number =>
   4096 * (has(pte, SUPERPAGE) ? SUPERPAGES : has(pte, BIGPAGE) ? BIGPAGES : 1);
 
 /**
- * The table of Broadcom's V3D: 1 Mi page frame numbers of 24 bits, one a page of 4 KiB, with WRITEABLE and VALID. All 256 of a superpage of
- * 1 MiB say so, and all 16 of a big page of 64 KiB; those are written from Linux 6.13 on. Where a part of one is unmapped, the rest is
- * small pages; no driver does that. @see v3d_mmu_insert_ptes
+ * The table of Broadcom's V3D: 1 Mi page frame numbers of 24 bits, one a page of 4 KiB, with WRITEABLE and VALID. All
+ * 256 of a superpage of 1 MiB say so, and all 16 of a big page of 64 KiB; those are written from Linux 6.13 on. Where a
+ * part of one is unmapped, the rest is small pages; no driver does that.
+ * @see v3d_mmu_insert_ptes
  */
 export const v3dFormat: TableFormat = {
   name: "V3D",

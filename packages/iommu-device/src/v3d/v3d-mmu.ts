@@ -30,8 +30,8 @@ export interface V3dOptions {
 }
 
 /**
- * The MMU of Broadcom's V3D: one address space of 4 GiB for all clients. The MMUC caches lines of the table, the TLB pages: a flush of the
- * MMUC that does not come before the clear of the TLB is none.
+ * The MMU of Broadcom's V3D: one address space of 4 GiB for all clients. The MMUC caches lines of the table, the TLB
+ * pages: a flush of the MMUC that does not come before the clear of the TLB is none.
  */
 class V3dMmu implements PrivateMmu {
   readonly kind = "V3D MMU";

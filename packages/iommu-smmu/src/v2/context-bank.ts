@@ -28,7 +28,7 @@ const off: ContextBankRegisters = {
 export interface ContextTables {
   readonly table: PageTable;
   readonly format: LpaeFormat;
-  /** What its entries in the TLB carry: ASID and VMID. */
+  /** What its entries in the TLB carry: the ASID, or the VMID of stage 2. */
   readonly tag: number;
 }
 

@@ -13,9 +13,6 @@ import type { SmmuV2Omission } from "./omission.ts";
 import { GLOBAL, type TlbiByAddress } from "./smmu-tlb.ts";
 import type { SmmuV2 } from "./smmu-v2.ts";
 
-/** Tags of stage 2 are past those of stage 1: nothing but TLBIVMID reaches them by VMID. */
-const STAGE2_TAGS = 2 ** 16;
-
 /** What a domain of the driver is made of. */
 export interface SmmuDomainOptions {
   readonly smmu: SmmuV2;
@@ -73,9 +70,10 @@ export class SmmuDomain {
     return this.#options.format.config.stage === 1;
   }
 
+  /** ASID or VMID; an SMMU's domains are all of one stage. */
   get #tag(): number {
     const index = this.#bank?.index ?? 0;
-    return this.#isStage1 ? index : STAGE2_TAGS + index + 1;
+    return this.#isStage1 ? index : index + 1;
   }
 
   #cleared(what: ClearedDescriptors): void {

@@ -23,9 +23,13 @@ export function smmuV2(name: string, options: SmmuV2Options = {}): Plugin {
   });
 }
 
-/** Arm's MMU-500 as on the Zynq UltraScale+: 16 context banks, 48 stream match registers, stream ids of 15 bits, all granules. @see MMU-500 TRM, UG1085 */
+/**
+ * Arm's MMU-500 as on the Zynq UltraScale+: 16 context banks, 48 stream match registers, stream ids of 15 bits, granules of 4 and
+ * 64 KiB, 48 bits on all sides, and a walker that does not snoop. @see MMU-500 TRM, UG1085
+ */
 export const mmu500 = (name: string, options: SmmuV2Options = {}): Plugin =>
   smmuV2(name, {
-    ...{ contextBanks: 16, streamMatches: 48, streamIdBits: 15, granules: ["4KiB", "16KiB", "64KiB"] },
+    ...{ contextBanks: 16, streamMatches: 48, streamIdBits: 15, granules: ["4KiB", "64KiB"] },
+    ...{ vaBits: 48, ipaBits: 48, paBits: 48, coherentWalk: false },
     ...options,
   });

@@ -16,7 +16,7 @@ export class ArmSmmuCmdq {
   }
 
   /** Sends commands, and waits until they are done: CMD_SYNC. Throws `KernelError` ETIMEDOUT when the SMMU stands still. */
-  issue(commands: readonly Command[]): void {
+  issue(commands: Iterable<Command>): void {
     for (const command of commands) this.send(command);
     this.send({ op: "CMD_SYNC" });
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { PageTable, PagingDomain, type TableMemory } from "@dmabuf/core/iommu";
+import { type ClearedDescriptors, PageTable, PagingDomain, type TableMemory } from "@dmabuf/core/iommu";
 import { tcrFields, vtcrFields } from "../lpae/control-fields.ts";
 import { granuleShift } from "../lpae/granule.ts";
 import type { LpaeConfig } from "../lpae/lpae-config.ts";
@@ -21,7 +21,7 @@ export interface ArmSmmuDomainOptions {
   readonly cleans: boolean;
   /** IDR3.RIL. */
   readonly ranges: boolean;
-  /** Sends TLBIs and waits for them, and then for the devices' ATCs (M-49). */
+  /** Sends TLBIs and waits for them, and then the same for the devices' ATCs (M-49). */
   readonly invalidate: (tlbis: Iterable<Command>, iova: number, size: number) => void;
 }
 
@@ -29,25 +29,30 @@ export interface ArmSmmuDomainOptions {
 export class ArmSmmuDomain extends PagingDomain {
   readonly stage: 1 | 2;
   readonly #options: ArmSmmuDomainOptions;
+  /** Pages that were unmapped, and no TLBI was sent yet. @see struct iommu_iotlb_gather */
+  #gathered: ClearedDescriptors[] = [];
 
   constructor(options: ArmSmmuDomainOptions) {
-    const { config, memory, cleans, invalidate } = options;
-    const table = new PageTable(lpaeFormat(config), { memory, coherentWalk: config.coherentWalk || !cleans });
+    const { config, memory, cleans } = options;
     super({
-      table,
+      table: new PageTable(lpaeFormat(config), {
+        memory,
+        coherentWalk: config.coherentWalk || !cleans,
+        cleared: (what) => this.#cleared(what),
+      }),
       end: 2 ** config.inputBits,
       invalidation: {
-        range: (iova, size) => invalidate(this.#range(iova, size, table.unusedTables === 0), iova, size),
-        all: () => invalidate([this.#all()], 0, Number.POSITIVE_INFINITY),
-        mapped: (iova, size) => {
-          if (table.unusedTables === 0) return;
-          invalidate(this.#range(iova, size, false), iova, size);
-          table.collect();
-        },
+        range: (iova, size) => this.#invalidatePages(iova, size),
+        all: () => this.#invalidateContext(),
       },
     });
     this.stage = config.stage;
     this.#options = options;
+  }
+
+  /** ASID of stage 1, VMID of stage 2. */
+  get id(): number {
+    return this.#options.id;
   }
 
   /** What goes into a CD, for a stage 1. */
@@ -62,21 +67,55 @@ export class ArmSmmuDomain extends PagingDomain {
     return { vmid: id, vtcr: vtcrFields(config), root: this.table.rootAddress };
   }
 
-  /** All of it. @see arm_smmu_tlb_inv_context */
-  #all(): Command {
-    const { id, parentVmid } = this.#options;
-    return this.stage === 1
-      ? { op: "CMD_TLBI_NH_ASID", ASID: id, VMID: parentVmid }
-      : { op: "CMD_TLBI_S12_VMALL", VMID: id };
+  /** Nothing is remembered of the tables any more, and their memory is given back. @see arm_smmu_domain_free_paging */
+  release(): void {
+    this.#invalidateContext();
+    this.table.free();
   }
 
-  /** A range of it; a table that was freed takes the walk cache along. @see arm_smmu_tlb_inv_range_domain */
-  #range(iova: number, size: number, leaf: boolean): Iterable<Command> {
+  /** What walks through a table has to be gone before the table is. @see tlb_flush_walk */
+  #cleared(what: ClearedDescriptors): void {
+    if (what.leaf) {
+      this.#gathered.push(what);
+      return;
+    }
+    const { iova, pageSize } = what;
+    const whole = { iova, pageSize: this.granule, count: pageSize / this.granule, leaf: false };
+    this.#options.invalidate(this.#commands(whole), iova, pageSize);
+  }
+
+  /** @see arm_smmu_iotlb_sync */
+  #invalidatePages(iova: number, size: number): void {
+    const commands = this.#gathered.splice(0).flatMap((what) => [...this.#commands(what)]);
+    this.#options.invalidate(commands, iova, size);
+  }
+
+  /** @see arm_smmu_tlb_inv_context */
+  #invalidateContext(): void {
+    this.#gathered = [];
+    const { id, parentVmid, invalidate } = this.#options;
+    const command: Command =
+      this.stage === 1
+        ? { op: "CMD_TLBI_NH_ASID", ASID: id, VMID: parentVmid }
+        : { op: "CMD_TLBI_S12_VMALL", VMID: id };
+    invalidate([command], 0, Number.POSITIVE_INFINITY);
+  }
+
+  /** @see arm_smmu_tlb_inv_range_domain */
+  #commands({ iova, pageSize, count, leaf }: ClearedDescriptors): Iterable<Command> {
     const { id, parentVmid, ranges, config } = this.#options;
-    const shift = granuleShift[config.granule];
-    const range = { iova, size, granuleShift: shift, leaf, ranges };
-    return this.stage === 1
-      ? tlbCommands({ op: "CMD_TLBI_NH_VA", owner: { ASID: id, VMID: parentVmid }, ...range })
-      : tlbCommands({ op: "CMD_TLBI_S2_IPA", owner: { VMID: id }, ...range });
+    const owner = this.stage === 1 ? { ASID: id, VMID: parentVmid } : { VMID: id };
+    const op = this.stage === 1 ? "CMD_TLBI_NH_VA" : "CMD_TLBI_S2_IPA";
+    const size = pageSize * count;
+    return tlbCommands({
+      op,
+      owner,
+      iova,
+      size,
+      pageSize,
+      granuleShift: granuleShift[config.granule],
+      leaf,
+      ranges,
+    });
   }
 }

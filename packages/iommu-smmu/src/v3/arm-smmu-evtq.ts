@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-import { IommuProt, type IommuTable } from "@dmabuf/core/iommu";
+import { IommuProt } from "@dmabuf/core/iommu";
 import type { ArmSmmuCmdq } from "./arm-smmu-cmdq.ts";
 import type { ArmSmmuMaster } from "./arm-smmu-master.ts";
 import { PriResponse, ResumeResponse } from "./command.ts";
 import { EVENT } from "./event.ts";
-import { IopfQueue, type PageFaultHandler, type PageResponse } from "./iopf.ts";
+import { IopfQueue, type PageFault, type PageResponse } from "./iopf.ts";
 import { PAGE_REQUEST } from "./pri.ts";
 import type { SMMUv3 } from "./smmu-v3.ts";
+import type { SmmuV3Options } from "./smmu-v3-options.ts";
 
 const { READ, WRITE, PRIV } = IommuProt;
 
@@ -15,9 +16,11 @@ export class ArmSmmuEvtq {
   readonly #hardware: SMMUv3;
   readonly #cmdq: ArmSmmuCmdq;
   readonly #streams = new Map<number, { readonly master: ArmSmmuMaster; readonly iopf: IopfQueue }>();
-  readonly #handlers = new Map<IommuTable, PageFaultHandler>();
+  readonly #handler: SmmuV3Options["onPageFault"] | null;
 
-  constructor(hardware: SMMUv3, cmdq: ArmSmmuCmdq) {
+  /** @param handler who repairs faults; null for nobody */
+  constructor(hardware: SMMUv3, cmdq: ArmSmmuCmdq, handler: SmmuV3Options["onPageFault"] | null) {
+    this.#handler = handler;
     this.#hardware = hardware;
     this.#cmdq = cmdq;
     hardware.events.onRecord = () => this.#events();
@@ -35,12 +38,6 @@ export class ArmSmmuEvtq {
     }
   }
 
-  /** Who repairs faults of a domain; null for nobody. */
-  handle(domain: IommuTable, handler: PageFaultHandler | null): void {
-    if (handler === null) this.#handlers.delete(domain);
-    else this.#handlers.set(domain, handler);
-  }
-
   #events(): void {
     const { events } = this.#hardware;
     for (let words = events.consume(); words !== null; words = events.consume())
@@ -55,7 +52,9 @@ export class ArmSmmuEvtq {
     if (stream === undefined) return;
     const { master, iopf } = stream;
     const domain = SSV === 1 ? master.substreams.get(SubstreamID) : master.domain;
-    const handler = typeof domain === "object" && S2 === 0 ? (this.#handlers.get(domain) ?? null) : null;
+    const repair = this.#handler;
+    const isRepairable = repair && typeof domain === "object" && S2 === 0;
+    const handler = isRepairable ? (faults: readonly PageFault[]) => repair(faults, domain) : null;
     const access = (RnW === 1 ? READ : WRITE) | (PnU === 1 ? PRIV : 0);
     const substream = SSV === 1 ? SubstreamID : undefined;
     iopf.report({ address: InputAddr, access, substream, group: STAG }, true, handler);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type CoreServices, type DmaAddr, KernelError, type PhysAddr } from "@dmabuf/core";
+import { type CoreServices, type DmaAddr, KernelError, PAGE_SIZE, type PhysAddr } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   type IommuMaster,
@@ -10,109 +10,109 @@ import {
   type TableMemory,
 } from "@dmabuf/core/iommu";
 import { lpaeConfig } from "../lpae/lpae-config.ts";
-import { stage1Cd } from "./arm-smmu-cd.ts";
-import { ArmSmmuCdtab } from "./arm-smmu-cdtab.ts";
 import { ArmSmmuCmdq } from "./arm-smmu-cmdq.ts";
 import { ArmSmmuDomain } from "./arm-smmu-domain.ts";
 import { ArmSmmuEvtq } from "./arm-smmu-evtq.ts";
 import type { ArmSmmuMaster, RidDomain } from "./arm-smmu-master.ts";
-import { abortSte, bypassSte, cdTableSte, type SteTraits, stage2Ste } from "./arm-smmu-ste.ts";
+import { ArmSmmuStreams } from "./arm-smmu-streams.ts";
 import { ArmSmmuStrtab } from "./arm-smmu-strtab.ts";
-import { ATC_INV_ALL, atcSpan } from "./ats.ts";
 import { AtsDevice } from "./ats-device.ts";
-import type { Command } from "./command.ts";
-import type { PageFaultHandler } from "./iopf.ts";
+import { CFGI_ALL_RANGE } from "./command.ts";
+import { IdPool } from "./id-pool.ts";
 import { SMMUv3 } from "./smmu-v3.ts";
-import { type CompleteOptions, completeOptions, type SmmuV3Options } from "./smmu-v3-options.ts";
-import { S1DSS } from "./ste.ts";
+import type { SmmuV3Figures } from "./smmu-v3-options.ts";
 import { StructureMemory } from "./structure-memory.ts";
 
 /** Where Linux has interrupts written to (M-52). @see MSI_IOVA_BASE */
-const SW_MSI: ReservedRegion = { start: 0x800_0000, size: 0x10_0000, kind: "msi" };
+const SW_MSI: ReservedRegion = { start: 0x800_0000, size: 0x10_0000, kind: "sw-msi" };
 /** Most that the hypervisor's stage 2 maps: 512 GiB, one table of level 1. */
 const GUEST_BITS = 39;
 /** VMID of the guest, where the kernel is one. */
 const GUEST_VMID = 1;
-const ASIDS = 2 ** 16;
 
 /** Linux's driver of an SMMUv3, and the hardware below it. @see drivers/iommu/arm/arm-smmu-v3 */
 export class ArmSmmuV3 implements IommuUnit {
   readonly kind = "SMMUv3";
   readonly hardware: SMMUv3;
-  readonly #options: CompleteOptions;
+  readonly #figures: SmmuV3Figures;
   readonly #tables: TableMemory;
   readonly #memory: StructureMemory;
   readonly #cmdq: ArmSmmuCmdq;
   readonly #evtq: ArmSmmuEvtq;
   readonly #strtab: ArmSmmuStrtab;
-  /** The hypervisor's stage 2, where the kernel is a guest. */
-  readonly #parent: ArmSmmuDomain | null;
+  readonly #streams: ArmSmmuStreams;
   readonly #masters = new Map<number, ArmSmmuMaster>();
   readonly #atsDevices = new Map<number, AtsDevice>();
-  readonly #domains = new Set<IommuTable>();
-  #nextId = 1;
+  readonly #domains = new Map<IommuTable, ArmSmmuDomain>();
+  readonly #ids: IdPool;
 
-  /** Probes: tables and queues are there, all streams are refused, and the SMMU is on. @see arm_smmu_device_probe */
-  constructor(name: string, services: CoreServices, options: SmmuV3Options) {
-    const complete = completeOptions(name, options);
-    const { coherentWalk, stages, streamIdBits, streamTable, omits, eventQueue } = complete;
-    this.#options = complete;
-    this.#tables = services.tableMemory({ owner: name, coherentWalk });
+  /** Probes: tables and queues are there, all streams are refused (M-42), and the SMMU is on. @see arm_smmu_device_probe */
+  constructor(name: string, { simulation, tableMemory }: CoreServices, figures: SmmuV3Figures) {
+    const { coherentWalk, stages, streamIdBits, streamTable, omits, eventQueue, ats, nested } = figures;
+    this.#figures = figures;
+    this.#ids = new IdPool(figures.idBits);
+    this.#tables = tableMemory({ owner: name, coherentWalk });
     this.#memory = new StructureMemory(this.#tables);
-    this.hardware = new SMMUv3({
-      name,
-      memory: this.#memory,
-      features: {
-        ...complete,
-        stage1: stages.includes("stage-1"),
-        stage2: stages.includes("stage-2"),
-      },
-      eventQueue,
-      trace: services.simulation.trace,
-    });
+    const memory = this.#memory;
+    const features = {
+      ...figures,
+      stage1: stages.includes("stage-1"),
+      stage2: stages.includes("stage-2"),
+    };
+    this.hardware = new SMMUv3({ name, memory, features, eventQueue, trace: simulation.trace });
     const { hardware } = this;
     this.#cmdq = new ArmSmmuCmdq(hardware, omits);
-    this.#evtq = new ArmSmmuEvtq(hardware, this.#cmdq);
-    this.#strtab = new ArmSmmuStrtab(this.#memory, this.#cmdq, streamIdBits, streamTable);
+    const cmdq = this.#cmdq;
+    this.#evtq = new ArmSmmuEvtq(hardware, cmdq, figures.onPageFault ?? null);
+    this.#strtab = new ArmSmmuStrtab(memory, cmdq, streamIdBits, streamTable);
+    this.#streams = new ArmSmmuStreams({ figures, memory, cmdq, strtab: this.#strtab });
     hardware.streamTable = this.#strtab.place;
     hardware.commands.enabled = true;
-    this.#cmdq.issue([{ op: "CMD_CFGI_STE_RANGE", Range: 31 }, { op: "CMD_TLBI_NSNH_ALL" }]);
+    cmdq.issue([{ op: "CMD_CFGI_STE_RANGE", Range: CFGI_ALL_RANGE }, { op: "CMD_TLBI_NSNH_ALL" }]);
     hardware.events.enabled = true;
-    hardware.pageRequests.enabled = complete.ats;
+    hardware.pageRequests.enabled = ats;
     hardware.enabled = true;
-    this.#parent = complete.nested ? this.#makeParent() : null;
+    if (nested) this.#streams.parent = this.#makeParent();
   }
 
-  /** Page tables of stage 1, or of stage 2 where the SMMU has no other. Throws `KernelError` EBUSY, ENOSPC when ids run out. */
+  probe(_device: string, ids: readonly number[]): readonly number[] {
+    for (const id of ids) this.#strtab.add(id);
+    return ids;
+  }
+
+  /** Page tables of stage 1, or of stage 2 where the SMMU has no other. Throws `KernelError` EBUSY or ENOSPC when ids run out. */
   allocateDomain(): ArmSmmuDomain {
-    const stage = this.#options.stages.includes("stage-1") ? 1 : 2;
-    if (this.#nextId === ASIDS)
-      throw new KernelError(
-        stage === 1 ? "EBUSY" : "ENOSPC",
-        "arm_smmu_domain_finalise",
-        "all ids are in use",
-      );
-    const domain = this.#makeDomain(stage, this.#nextId++);
-    this.#domains.add(domain);
+    const stage = this.#figures.stages.includes("stage-1") ? 1 : 2;
+    const domain = this.#makeDomain(stage, this.#allocateId(stage));
+    this.#domains.set(domain, domain);
     return domain;
   }
 
+  freeDomain(table: IommuTable): void {
+    const domain = this.#domains.get(table);
+    if (domain === undefined) return;
+    domain.release();
+    this.#memory.remove(domain.table);
+    this.#ids.giveBack(domain.id);
+    this.#domains.delete(table);
+  }
+
   attach(master: IommuMaster, domain: IommuTable | "identity" | "blocked", substream?: number): void {
-    const known = this.#masterOf(master.ids);
     const of = master.devices.join(" and ");
-    if (typeof domain === "object" && !this.#domains.has(domain))
+    const known = this.#masterOf(master.ids);
+    const own: RidDomain | undefined = typeof domain === "object" ? this.#domains.get(domain) : domain;
+    if (own === undefined)
       throw new KernelError("EINVAL", "arm_smmu_attach_dev", `${of}: the domain is another IOMMU's`);
-    if (substream === undefined) this.#attach(known, domain as RidDomain, of);
-    else this.#attachSubstream(known, domain as RidDomain, substream, of);
+    if (substream === undefined) this.#streams.attach(known, own, of);
+    else this.#streams.attachSubstream(known, own, substream, of);
   }
 
   translation(id: number): DeviceTranslation {
     this.#strtab.add(id);
-    const { hardware } = this;
-    if (this.#options.ats) return this.#atsDevice(id);
+    if (this.#figures.ats) return this.#atsDevice(id);
     return {
       translate: (address, access, substream) =>
-        hardware.translate({ streamId: id, substream, address, access }),
+        this.hardware.translate({ streamId: id, substream, address, access }),
     };
   }
 
@@ -120,23 +120,21 @@ export class ArmSmmuV3 implements IommuUnit {
     return [SW_MSI];
   }
 
-  /** Has faults of a domain's devices that stall repaired by somebody; null for nobody. @see iommu_attach_handle_iopf */
-  handleFaults(domain: IommuTable, handler: PageFaultHandler | null): void {
-    this.#evtq.handle(domain, handler);
-  }
-
   #masterOf(ids: readonly number[]): ArmSmmuMaster {
     const known = this.#masters.get(ids[0] as number);
     if (known !== undefined) return known;
-    for (const id of ids) this.#strtab.add(id);
+    const ats = this.#figures.ats ? ids.map((id) => this.#atsDevice(id)) : [];
     const master: ArmSmmuMaster = {
       streamIds: ids,
-      ats: this.#options.ats ? ids.map((id) => this.#atsDevice(id)) : [],
+      ats,
       cdtab: null,
       domain: "blocked",
       substreams: new Map(),
     };
-    for (const id of ids) this.#masters.set(id, master);
+    for (const id of ids) {
+      this.#strtab.add(id);
+      this.#masters.set(id, master);
+    }
     this.#evtq.add(master);
     return master;
   }
@@ -147,102 +145,15 @@ export class ArmSmmuV3 implements IommuUnit {
     return device;
   }
 
-  /** @see arm_smmu_attach_dev, arm_smmu_attach_dev_ste */
-  #attach(master: ArmSmmuMaster, domain: RidDomain, of: string): void {
-    const isPaging = typeof domain === "object";
-    const usesSubstreams = master.substreams.size > 0;
-    if (isPaging && domain.stage === 2 && usesSubstreams)
-      throw new KernelError("EBUSY", "arm_smmu_attach_dev", `${of}: substreams are in use`);
-    const ats = this.#options.ats && isPaging;
-    if (!ats) this.#switchAts(master, false);
-    if (isPaging && domain.stage === 1) {
-      const cdtab = this.#cdtabOf(master);
-      cdtab.write(0, stage1Cd(domain.stage1, this.#options.stall));
-    } else if (master.cdtab !== null && typeof master.domain === "object" && master.domain.stage === 1) {
-      master.cdtab.write(0, new Uint32Array(16));
-    }
-    const ste = this.#steOf(master, domain);
-    for (const id of master.streamIds) this.#strtab.write(id, ste);
-    master.domain = domain;
-    if (ats) this.#switchAts(master, true);
-  }
-
-  /** @see arm_smmu_set_pasid */
-  #attachSubstream(master: ArmSmmuMaster, domain: RidDomain, substream: number, of: string): void {
-    const operation = "iommu_attach_device_pasid";
-    if (substream < 1 || substream >= 2 ** this.#options.substreamBits)
-      throw new KernelError("EINVAL", operation, `${of}: there is no substream ${substream}`);
-    if (domain === "blocked") {
-      master.cdtab?.write(substream, new Uint32Array(16));
-      master.substreams.delete(substream);
-      this.#invalidateAtcs(master, 0, Number.POSITIVE_INFINITY, substream);
-      return;
-    }
-    if (domain === "identity" || domain.stage !== 1)
-      throw new KernelError("EINVAL", operation, `${of}: a substream has a domain of stage 1`);
-    if (typeof master.domain === "object" && master.domain.stage === 2)
-      throw new KernelError("EINVAL", operation, `${of}: what has no substream goes through a stage 2`);
-    if (master.substreams.has(substream))
-      throw new KernelError("EBUSY", operation, `${of}: substream ${substream} has a domain`);
-    this.#cdtabOf(master).write(substream, stage1Cd(domain.stage1, this.#options.stall));
-    const isFirst = master.substreams.size === 0;
-    master.substreams.set(substream, domain);
-    if (!isFirst || typeof master.domain === "object") return;
-    const ste = this.#steOf(master, master.domain);
-    for (const id of master.streamIds) this.#strtab.write(id, ste);
-  }
-
-  #steOf(master: ArmSmmuMaster, domain: RidDomain): Uint32Array {
-    const { stall, ats } = this.#options;
-    const traits: SteTraits = { ats: ats && typeof domain === "object", stall: stall ? "yes" : "no" };
-    if (typeof domain === "object" && domain.stage === 2) return stage2Ste(domain.stage2, traits);
-    const { cdtab, substreams } = master;
-    const parent = this.#parent?.stage2 ?? null;
-    if (typeof domain === "object")
-      return cdTableSte(this.#cdtabOf(master).place, S1DSS.SSID0, traits, parent);
-    if (substreams.size > 0 && cdtab !== null)
-      return cdTableSte(cdtab.place, domain === "identity" ? S1DSS.BYPASS : S1DSS.TERMINATE, traits, parent);
-    if (domain === "blocked") return abortSte();
-    return parent === null ? bypassSte() : stage2Ste(parent, traits);
-  }
-
-  #cdtabOf(master: ArmSmmuMaster): ArmSmmuCdtab {
-    master.cdtab ??= new ArmSmmuCdtab(
-      this.#memory,
-      this.#cmdq,
-      master.streamIds,
-      this.#options.substreamBits,
-    );
-    return master.cdtab;
-  }
-
-  #switchAts(master: ArmSmmuMaster, on: boolean): void {
-    for (const { atc } of master.ats) atc.enabled = on;
-    this.#invalidateAtcs(master, 0, Number.POSITIVE_INFINITY);
-  }
-
-  /** TLBIs, CMD_SYNC, and only then ATC_INVs and CMD_SYNC (M-49). @see arm_smmu_tlb_inv_range_domain */
-  #invalidate(domain: ArmSmmuDomain, tlbis: Iterable<Command>, iova: number, size: number): void {
-    for (const command of tlbis) this.#cmdq.send(command);
-    this.#cmdq.send({ op: "CMD_SYNC" });
-    for (const master of new Set(this.#masters.values())) {
-      if (master.domain === domain) this.#invalidateAtcs(master, iova, size);
-      for (const [substream, of] of master.substreams)
-        if (of === domain) this.#invalidateAtcs(master, iova, size, substream);
-    }
-  }
-
-  #invalidateAtcs(master: ArmSmmuMaster, iova: number, size: number, substream?: number): void {
-    if (master.ats.length === 0) return;
-    const span = size === Number.POSITIVE_INFINITY ? { Address: 0, Size: ATC_INV_ALL } : atcSpan(iova, size);
-    const pasid = substream === undefined ? {} : { SSV: 1, SubstreamID: substream };
-    this.#cmdq.issue(
-      master.streamIds.map((StreamID) => ({ op: "CMD_ATC_INV", StreamID, ...pasid, ...span })),
-    );
+  #allocateId(stage: 1 | 2): number {
+    const id = this.#ids.take();
+    if (id !== null) return id;
+    const reason = stage === 1 ? "all ASIDs are taken" : "all VMIDs are taken";
+    throw new KernelError(stage === 1 ? "EBUSY" : "ENOSPC", "arm_smmu_domain_finalise", reason);
   }
 
   #makeDomain(stage: 1 | 2, id: number): ArmSmmuDomain {
-    const { granules, inputBits, outputBits, coherentWalk, omits, rangeInvalidation } = this.#options;
+    const { granules, inputBits, outputBits, coherentWalk, omits, rangeInvalidation, nested } = this.#figures;
     const domain: ArmSmmuDomain = new ArmSmmuDomain({
       config: lpaeConfig({
         stage,
@@ -250,14 +161,17 @@ export class ArmSmmuV3 implements IommuUnit {
         inputBits: stage === 1 ? inputBits : outputBits,
         outputBits,
         coherentWalk,
-        pageSize: 4096,
+        pageSize: PAGE_SIZE,
       }),
       id,
-      parentVmid: stage === 1 && this.#options.nested ? GUEST_VMID : 0,
+      parentVmid: stage === 1 && nested ? GUEST_VMID : 0,
       memory: this.#tables,
       cleans: !omits.includes("table clean"),
       ranges: rangeInvalidation,
-      invalidate: (tlbis, iova, size) => this.#invalidate(domain, tlbis, iova, size),
+      invalidate: (tlbis, iova, size) => {
+        this.#cmdq.issue(tlbis);
+        this.#streams.invalidateAtcs(domain, iova, size);
+      },
     });
     this.#memory.place(domain.table);
     return domain;
@@ -265,8 +179,8 @@ export class ArmSmmuV3 implements IommuUnit {
 
   #makeParent(): ArmSmmuDomain {
     const parent = this.#makeDomain(2, GUEST_VMID);
-    const bits = Math.min(this.#options.outputBits, GUEST_BITS);
-    parent.map(0 as DmaAddr, 0 as PhysAddr, 2 ** bits, IommuProt.READ | IommuProt.WRITE | IommuProt.CACHE);
+    const size = 2 ** Math.min(this.#figures.outputBits, GUEST_BITS);
+    parent.map(0 as DmaAddr, 0 as PhysAddr, size, IommuProt.READ | IommuProt.WRITE | IommuProt.CACHE);
     return parent;
   }
 }

@@ -66,7 +66,7 @@ export class Atc {
 
 const tagOf = (substream: number | undefined): number => (substream === undefined ? 0 : substream + 1);
 
-/** Which addresses a CMD_ATC_INV names: 4096 << Size, aligned. @see Arm IHI 0070, 4.5.1 */
+/** Which addresses a CMD_ATC_INV names: 4096 << Size, aligned. @see Arm IHI 0070, 4.5 */
 export function atcRange({ Address = 0, Size = 0 }: Command): [start: number, end: number] {
   if (Size >= ATC_INV_ALL) return [0, 2 ** 52];
   const span = PAGE * 2 ** Size;

@@ -58,7 +58,7 @@ export class CommandProcessor {
   }
 }
 
-/** Commands for what this SMMU does not have: CERROR_ILL. @see Arm IHI 0070, 4.1.3 */
+/** Commands for what this SMMU does not have: CERROR_ILL. @see Arm IHI 0070, 4.1 */
 function isIllegal(
   command: Command,
   { stage1, stage2, stall, ats, rangeInvalidation }: SmmuFeatures,

@@ -4,7 +4,7 @@ import { SH, STE } from "./ste.ts";
 
 /**
  * Attributes of a transaction that stage 1 does not translate: the device's, where MTCFG does not put MemAttr in their place and
- * SHCFG no other shareability (M-41). @see Arm IHI 0070, 5.2 and 13.1.4
+ * SHCFG no other shareability (M-41). @see Arm IHI 0070, 5.2 and 13
  */
 export function bypassSnooping(ste: Uint32Array): Snooping {
   const shareability = STE.get(ste, "SHCFG");

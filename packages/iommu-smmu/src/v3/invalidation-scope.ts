@@ -32,7 +32,7 @@ const granules = [12, 12, 14, 16];
 
 /**
  * The addresses of a TLBI: with TG the range of (NUM + 1) x 2^SCALE granules, aligned (M-48); without it, what holds the
- * address. @see Arm IHI 0070, 4.4.1
+ * address. @see Arm IHI 0070, 4.4
  */
 function rangeOf({
   Address = 0,

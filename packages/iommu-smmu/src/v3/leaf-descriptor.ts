@@ -48,10 +48,10 @@ export const sizeOf = (attributes: number): number => PAGE * 2 ** (attributes >>
 const placed = (level: number, size: number): number =>
   (level << LEVEL_SHIFT) | (Math.log2(size / PAGE) << SIZE_SHIFT);
 
-/** The Access flag, in bit 10 of either stage. @see Arm ARM D8.4.5 */
+/** The Access flag, in bit 10 of either stage. @see Arm ARM "The Access flag" */
 export const isAccessed = (low: number): boolean => (low & (1 << 10)) !== 0;
 
-/** Attributes of a page or block of stage 1. @see Arm ARM D8.3.2, D8.6.1 */
+/** Attributes of a page or block of stage 1. @see Arm ARM "Translation table descriptor formats", MAIR_EL1 */
 export function stage1Attributes({ low, high, level, size }: Leaf, cd: Uint32Array): number {
   const index = (low >> 2) & 7;
   const mair = CD.get(cd, index < 4 ? "MAIR0" : "MAIR1");
@@ -67,7 +67,7 @@ export function stage1Attributes({ low, high, level, size }: Leaf, cd: Uint32Arr
   );
 }
 
-/** Attributes of a page or block of stage 2: it can take cacheability away, and cannot give it. @see Arm ARM D8.6.6 */
+/** Attributes of a page or block of stage 2: it can take cacheability away, and cannot give it. @see Arm ARM "Combining stage 1 and stage 2 memory attributes" */
 export function stage2Attributes({ low, high, level, size }: Leaf): number {
   return (
     placed(level, size) |

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What an SMMU is able to do: its ID registers, as far as they matter here. @see Arm IHI 0070, 6.3.1 */
+/** What an SMMU is able to do: its ID registers, as far as they matter here. @see Arm IHI 0070, SMMU_IDR0 to SMMU_IDR5 */
 export interface SmmuFeatures {
   /** IDR0.S1P. */
   readonly stage1: boolean;

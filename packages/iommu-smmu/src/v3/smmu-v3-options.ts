@@ -1,47 +1,54 @@
 // SPDX-License-Identifier: MIT
-import type { Granule } from "../lpae/granule.ts";
+import { InputError } from "@dmabuf/core";
+import type { IommuTable } from "@dmabuf/core/iommu";
+import { type Granule, granuleShift } from "../lpae/granule.ts";
 import { outputSizes } from "../lpae/lpae-config.ts";
-import type { CommandName } from "./command.ts";
+import { type CommandName, isCommandName } from "./command.ts";
+import type { PageFault, PageResponse } from "./iopf.ts";
 
-/** What a driver can forget: a command, or to clean the page tables for a walker that does not snoop. */
-export type Omission = CommandName | "table clean";
+/** What a driver can be told to forget, to see what it is for: a command, or to clean page tables for a walker that does not snoop. */
+export type SmmuV3Omission = CommandName | "table clean";
 
-/** An SMMUv3 and its driver; each is the most usual when it is left out. */
+/** An SMMUv3 and its driver; what is left out is as on most. */
 export interface SmmuV3Options {
-  /** IDR0.COHACC: whether the SMMU snoops the CPU's caches when it reads tables; default yes. */
+  /** IDR0.COHACC: whether the SMMU snoops the CPU's caches when it reads tables (default yes). */
   readonly coherentWalk?: boolean;
-  /** Stages that it has; a domain is of stage 1 where there is a choice. Default both. */
+  /** Stages that it has; a domain is of stage 1 where there is a choice (default both). */
   readonly stages?: readonly ("stage-1" | "stage-2")[];
-  /** Whether the kernel is a guest: its stage 1 is on top of a stage 2 of the hypervisor's, which maps memory to itself. */
+  /** Whether the kernel is a guest: its stage 1 is on top of a stage 2 of the hypervisor's, which maps memory to itself (default no). */
   readonly nested?: boolean;
-  /** Granules that it knows; default all. */
+  /** Granules that it knows (default all). */
   readonly granules?: readonly Granule[];
-  /** Bits of an input address of stage 1, 32 to 52; default 48. */
+  /** Bits of an input address of stage 1, 32 to 52 (default 48). */
   readonly inputBits?: number;
-  /** Bits of an output address, as IDR5.OAS can say: 32, 36, 40, 42, 44, 48 or 52; default 44. */
+  /** Bits of an output address, as IDR5.OAS can say: 32, 36, 40, 42, 44, 48 or 52 (default 44). */
   readonly outputBits?: number;
-  /** Bits of a StreamID, at most 32; default 16. */
+  /** Bits of a StreamID, 1 to 32 (default 16). */
   readonly streamIdBits?: number;
-  /** How the stream table is laid out; default of two levels. */
+  /** How the stream table is laid out (default of two levels). */
   readonly streamTable?: "linear" | "two-level";
-  /** Bits of a SubstreamID, the PASID, at most 20; default 0, none. */
+  /** Bits of a SubstreamID, the PASID, 0 to 20 (default 0, none). */
   readonly substreamBits?: number;
-  /** Whether devices have ATCs, and use them; default no. */
+  /** IDR0.ASID16 and VMID16: bits of an ASID and of a VMID (default 16). */
+  readonly idBits?: 8 | 16;
+  /** Whether devices have ATCs, and use them (default no). */
   readonly ats?: boolean;
-  /** Whether transactions that fault can wait for software; default no. */
+  /** Whether transactions that fault wait for software (default no). */
   readonly stall?: boolean;
-  /** IDR3.RIL: whether a TLBI can name a range; default no. */
+  /** Repairs what transactions that wait need; without it they are aborted (M-54). */
+  readonly onPageFault?: (faults: readonly PageFault[], domain: IommuTable) => PageResponse;
+  /** IDR3.RIL: whether a TLBI can name a range (default no). */
   readonly rangeInvalidation?: boolean;
-  /** Entries of the event queue, a power of two; default 128. */
+  /** Entries of the event queue, a power of two (default 128). */
   readonly eventQueue?: number;
-  /** What the driver forgets, to see it found; default nothing. */
-  readonly omits?: readonly Omission[];
+  /** What the driver forgets (default nothing). */
+  readonly omits?: readonly SmmuV3Omission[];
 }
 
-/** All options, those that were left out as well. */
-export type CompleteOptions = Required<SmmuV3Options>;
+/** The options with all that was left out. */
+export type SmmuV3Figures = Required<Omit<SmmuV3Options, "onPageFault">> & Pick<SmmuV3Options, "onPageFault">;
 
-const defaults: CompleteOptions = {
+const defaults: SmmuV3Figures = {
   coherentWalk: true,
   stages: ["stage-1", "stage-2"],
   nested: false,
@@ -51,6 +58,7 @@ const defaults: CompleteOptions = {
   streamIdBits: 16,
   streamTable: "two-level",
   substreamBits: 0,
+  idBits: 16,
   ats: false,
   stall: false,
   rangeInvalidation: false,
@@ -58,20 +66,43 @@ const defaults: CompleteOptions = {
   omits: [],
 };
 
-/** The options with what was left out. Throws `TypeError` for one that no SMMUv3 has. */
-export function completeOptions(name: string, options: SmmuV3Options): CompleteOptions {
-  const complete = { ...defaults, ...options };
-  const { stages, nested, granules, inputBits, outputBits, streamIdBits, substreamBits } = complete;
+/** Fills in what was left out. Throws `InputError` for what no SMMUv3 has; `name` is where it stands. */
+export function smmuV3Figures(name: string, options: SmmuV3Options): SmmuV3Figures {
+  const figures = { ...defaults, ...options };
+  const { stages, nested, granules, outputBits, streamTable, eventQueue, omits, idBits } = figures;
   const fail = (field: string, reason: string): never => {
-    throw new TypeError(`smmuV3 ${name}: ${field}: ${reason}`);
+    throw new InputError(`${name}.${field}`, reason);
   };
-  if (stages.length === 0) fail("stages", "an SMMU has stage 1, stage 2 or both");
-  if (nested && stages.length < 2) fail("nested", "that needs both stages");
-  if (granules.length === 0) fail("granules", "an SMMU knows at least one");
-  if (inputBits < 32 || inputBits > 52) fail("inputBits", `${inputBits} is not 32 to 52`);
+  const demandCount = (
+    field: "inputBits" | "streamIdBits" | "substreamBits",
+    least: number,
+    most: number,
+  ) => {
+    const value = figures[field];
+    if (!Number.isInteger(value) || value < least || value > most)
+      fail(field, `${value} is not a number from ${least} to ${most}`);
+  };
+  if (stages.length === 0) fail("stages", "without a stage it translates nothing");
+  for (const stage of stages)
+    if (stage !== "stage-1" && stage !== "stage-2")
+      fail("stages", `"${stage}" is neither stage-1 nor stage-2`);
+  if (nested && stages.length < 2) fail("nested", "a guest's stage 1 on top of stage 2 needs both stages");
+  if (granules.length === 0) fail("granules", "without a granule there are no tables");
+  for (const granule of granules)
+    if (!(granule in granuleShift))
+      fail("granules", `"${granule}" is none of ${Object.keys(granuleShift).join(", ")}`);
   if (!outputSizes.includes(outputBits))
     fail("outputBits", `${outputBits} is none of ${outputSizes.join(", ")}`);
-  if (streamIdBits < 1 || streamIdBits > 32) fail("streamIdBits", `${streamIdBits} is not 1 to 32`);
-  if (substreamBits < 0 || substreamBits > 20) fail("substreamBits", `${substreamBits} is not 0 to 20`);
-  return complete;
+  if (streamTable !== "linear" && streamTable !== "two-level")
+    fail("streamTable", `"${streamTable}" is neither linear nor two-level`);
+  if (idBits !== 8 && idBits !== 16) fail("idBits", `${idBits} is neither 8 nor 16`);
+  demandCount("inputBits", 32, 52);
+  demandCount("streamIdBits", 1, streamTable === "linear" ? 16 : 32);
+  demandCount("substreamBits", 0, 20);
+  if (!Number.isInteger(Math.log2(eventQueue)) || eventQueue < 1 || eventQueue > 2 ** 19)
+    fail("eventQueue", `${eventQueue} is not 1, 2, 4 ... 2^19`);
+  for (const omission of omits)
+    if (omission !== "table clean" && !isCommandName(omission))
+      fail("omits", `"${omission}" is neither a command nor "table clean"`);
+  return figures;
 }

@@ -29,7 +29,7 @@ const { READ, WRITE } = IommuProt;
 const RETRIES = 8;
 
 /** What an SMMU is made of. */
-export interface SMMUv3Options {
+export interface SmmuV3HardwareOptions {
   /** As traces name it. */
   readonly name: string;
   readonly memory: StructureMemory;
@@ -63,7 +63,7 @@ export class SMMUv3 {
   enabled = false;
   /** GBPA.ABORT: what becomes of transactions as long as it is not enabled. */
   abortsWhenDisabled = false;
-  readonly #options: SMMUv3Options;
+  readonly #options: SmmuV3HardwareOptions;
   readonly #translator: Translator;
   readonly #remembered: Remembered = {
     configuration: new ConfigurationCache(),
@@ -74,7 +74,7 @@ export class SMMUv3 {
   readonly #atcs = new Map<number, Atc>();
   readonly #recorder: FaultRecorder;
 
-  constructor(options: SMMUv3Options) {
+  constructor(options: SmmuV3HardwareOptions) {
     const { name, memory, features, commandQueue = 256, eventQueue = 128, priQueue = 64, trace } = options;
     this.#options = options;
     this.features = features;
@@ -144,7 +144,7 @@ export class SMMUv3 {
     return { fault, address, end, snooping, missing: null };
   }
 
-  /** An ATS translation request: refused with F_BAD_ATS_TREQ where the stream may not ask. @see Arm IHI 0070, 3.9.1 */
+  /** An ATS translation request: refused with F_BAD_ATS_TREQ where the stream may not ask. @see Arm IHI 0070, 3.9 */
   requestTranslation(transaction: Transaction): AtsAnswer {
     const outcome = this.#run({ ...transaction, access: transaction.access & ~WRITE });
     const { ste } = outcome;
@@ -160,11 +160,12 @@ export class SMMUv3 {
     return { address: given.address, access, snooping: given.snooping };
   }
 
-  /** A translated transaction: null when it gets through as it is. @see Arm IHI 0070, 7.3.8 */
+  /** A translated transaction: null when it gets through as it is. @see Arm IHI 0070, 7.3 */
   checkTranslated(transaction: Transaction): string | null {
-    const { ste, fault } = this.#run({ ...transaction, access: 0 });
-    if (ste !== null && STE.get(ste, "V") === 1 && STE.get(ste, "EATS") !== EATS.ABORT) return null;
-    const why: Fault = ste === null && fault !== null ? fault : { name: "F_TRANSL_FORBIDDEN" };
+    const ste = this.#translator.entry(this.streamTable, transaction.streamId, this.#remembered);
+    const isEntry = ste instanceof Uint32Array;
+    if (isEntry && STE.get(ste, "V") === 1 && STE.get(ste, "EATS") !== EATS.ABORT) return null;
+    const why: Fault = isEntry ? { name: "F_TRANSL_FORBIDDEN" } : ste;
     this.#recorder.record(why, transaction);
     return faultText(why);
   }

@@ -33,7 +33,7 @@ export interface StageWalk {
 
 /**
  * Walks the tables of one stage, in the order in which the architecture checks. Faults are F_TRANSLATION, F_ADDR_SIZE and
- * F_ACCESS. @see Arm ARM D8.2, Arm IHI 0070, 7.3.12 to 7.3.14
+ * F_ACCESS. @see Arm ARM "Translation process", Arm IHI 0070, 7.3
  */
 export function walkStage(walk: StageWalk, address: number): Leaf | { readonly fault: Fault } {
   const { table: root, tag, inputEnd, outputEnd, accessFlagIgnored, cache, read } = walk;

@@ -15,7 +15,7 @@ export const hasStage1 = (config: number): boolean => config === Config.S1_TRANS
 /** Whether the second stage is on. */
 export const hasStage2 = (config: number): boolean => config === Config.S2_TRANS || config === Config.NESTED;
 
-/** Whether an entry with V = 1 asks for what is reserved or not there: C_BAD_STE. @see Arm IHI 0070, 5.2.2 */
+/** Whether an entry with V = 1 asks for what is reserved or not there: C_BAD_STE. @see Arm IHI 0070, 5.2 */
 export function isSteIllegal(ste: Uint32Array, features: SmmuFeatures): boolean {
   const config = STE.get(ste, "Config");
   if (config < Config.BYPASS) return false;
@@ -44,7 +44,7 @@ function isStage2Illegal(ste: Uint32Array, features: SmmuFeatures): boolean {
   );
 }
 
-/** Whether a CD with V = 1 asks for what is reserved or not there: C_BAD_CD. @see Arm IHI 0070, 5.4.1 */
+/** Whether a CD with V = 1 asks for what is reserved or not there: C_BAD_CD. @see Arm IHI 0070, 5.4 */
 export function isCdIllegal(cd: Uint32Array, features: SmmuFeatures): boolean {
   if (CD.get(cd, "AA64") === 0) return true;
   if (CD.get(cd, "S") === 1 && !features.stall) return true;

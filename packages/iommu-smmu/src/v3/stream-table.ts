@@ -3,7 +3,7 @@ import type { Fault } from "./fault.ts";
 import { L1STD, STE_BYTES } from "./ste.ts";
 import type { StructureMemory } from "./structure-memory.ts";
 
-/** Where the stream table is: SMMU_STRTAB_BASE and SMMU_STRTAB_BASE_CFG. @see Arm IHI 0070, 6.3.24 */
+/** Where the stream table is: SMMU_STRTAB_BASE and SMMU_STRTAB_BASE_CFG. @see Arm IHI 0070, SMMU_STRTAB_BASE */
 export interface StreamTable {
   readonly address: number;
   /** log2 of the number of StreamIDs that it is for. */

@@ -58,6 +58,11 @@ export class StructureMemory {
     this.#tables.set(root, table);
   }
 
+  /** There are no page tables any more where these were. */
+  remove(table: PageTable): void {
+    this.#tables.delete(table.rootAddress);
+  }
+
   /** The page tables whose root lies there. */
   tableAt(root: number): PageTable | null {
     return this.#tables.get(root) ?? null;

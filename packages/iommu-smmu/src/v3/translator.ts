@@ -55,7 +55,7 @@ export class Translator {
   /** @param remembered null for what memory says now, without a trace that it was read */
   run(table: StreamTable, transaction: Transaction, remembered: Remembered | null): Outcome {
     const { streamId, substream, address } = transaction;
-    const ste = this.#ste(table, streamId, remembered);
+    const ste = this.entry(table, streamId, remembered);
     if (!(ste instanceof Uint32Array)) return outcome({ fault: ste });
     if (STE.get(ste, "V") === 0 || isSteIllegal(ste, this.#features))
       return outcome({ fault: { name: "C_BAD_STE" }, ste });
@@ -80,7 +80,8 @@ export class Translator {
     return outcome({ fault, address: answer.address, end, snooping, ste, cd, ipa });
   }
 
-  #ste(table: StreamTable, streamId: number, remembered: Remembered | null): Uint32Array | Fault {
+  /** The stream table entry of a stream, or why there is none. */
+  entry(table: StreamTable, streamId: number, remembered: Remembered | null): Uint32Array | Fault {
     const cache = remembered?.configuration;
     const known = cache?.ste(streamId);
     if (known !== undefined) return known;

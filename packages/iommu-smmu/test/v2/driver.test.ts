@@ -108,6 +108,18 @@ describe("accesses snoop as the mapping says", () => {
     ]);
   });
 
+  test("and not at all what is write-back and shared with nobody", () => {
+    const machine = new Machine();
+    map(machine.domain(), 0x1000, 0x10_0000, 0x1000, RW | CACHE);
+    const format = machine.unit.smmu.banks[0]?.tables?.format as unknown as {
+      attributesOf: (low: number, high: number) => object;
+    };
+    const { attributesOf } = format;
+    // SH[1:0] in bits 9:8; the driver never leaves them 0.
+    format.attributesOf = (low, high) => attributesOf(low & ~0x300, high);
+    expect(machine.access(0x1000).snooping).toBe("never");
+  });
+
   test("in stage 2 only weaker than the device says", () => {
     const stage = { stage: 2 } as const;
     expect([RW | CACHE, RW, RW | MMIO].map((prot) => snooping(stage, prot))).toEqual([

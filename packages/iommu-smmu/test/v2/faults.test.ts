@@ -5,6 +5,7 @@ import { Machine, map, RW } from "./machine.ts";
 
 const { READ, WRITE, PRIV } = IommuProt;
 
+// Logs of machines with an MMU-500 say fsr=0x402 (Format=2 TF) and fsynr=0x..0013, 0x..0021, 0x..0001: PLVL in 1:0, WNR 4, PNU 5.
 describe("a context bank refuses with FSR, FSYNR0, FAR and CBFRSYNRA", () => {
   test("TF where nothing is mapped: the level in PLVL", () => {
     const machine = new Machine();
@@ -67,6 +68,16 @@ describe("a context bank refuses with FSR, FSYNR0, FAR and CBFRSYNRA", () => {
     expect(machine.access(0x1000).fault).toBe(
       "EF (external abort on a table walk) at level 0 in context bank 0: FSR 0x410, FSYNR0 0x400",
     );
+  });
+
+  test("EF at the level of the table that it may not read", () => {
+    const first = new Machine();
+    map(first.domain(), 0x1000, 0x10_0000, 0x1000);
+    const [low] = first.unit.smmu.banks[0]?.tables?.table.descriptor(0x1000, 2) ?? [0];
+    const machine = new Machine({ forbidden: [{ start: low - (low % 0x1000), size: 0x1000 }] });
+    map(machine.domain(), 0x1000, 0x10_0000, 0x1000);
+    expect(machine.access(0x1000).fault).toMatch(/^EF .* at level 3 .*FSYNR0 0x403$/);
+    expect(machine.access(0x8000_0000).fault).toMatch(/^TF/);
   });
 
   test("AFF without the Access flag, ASF with an address that is too wide", () => {

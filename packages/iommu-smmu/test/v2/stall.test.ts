@@ -44,6 +44,22 @@ describe("an access that faults stands still (CFCFG)", () => {
     expect(kinds).toEqual(["TF", "PF"]);
   });
 
+  test("also when the same is missing one level further down", () => {
+    const levels: number[] = [];
+    const machine = new Machine({
+      stall: true,
+      onContextFault({ domain, address }) {
+        const level = (machine.unit.smmu.banks[0]?.fsynr0 ?? 0) & 3;
+        levels.push(level);
+        map(domain, level === 3 ? address : address + 0x1000, 0x10_0000, 0x1000);
+        return "retry";
+      },
+    });
+    machine.domain();
+    expect(machine.access(0x5000).fault).toBe(null);
+    expect(levels).toEqual([0, 3]);
+  });
+
   test("and ends when the handler mends nothing, terminates it, or is not there", () => {
     let asked = 0;
     const onContextFault = (): "retry" => {

@@ -145,6 +145,52 @@ describe("an invalidation", () => {
     });
   });
 
+  test("by TLBIVAL leaves the way there, by TLBIVA does not", () => {
+    const machine = new Machine({ omits: ["TLBIVA"] });
+    const table = machine.domain();
+    map(table, 4 * MiB, 8 * MiB + 0x1000, 2 * MiB);
+    machine.access(4 * MiB);
+    unmap(table, 4 * MiB, 2 * MiB);
+    const { smmu } = machine.unit;
+    const reached = (["TLBIVAL", "TLBIVA"] as const).map((register) => {
+      smmu.invalidate(0, { register, tag: 0, address: 4 * MiB, size: 2 * MiB });
+      // Waiting for TLBIVAL would not do, for TLBIVA it does.
+      expect(machine.access(4 * MiB).missing).toBe(
+        register === "TLBIVA" ? "TLBSYNC of context bank 0" : "TLBIVA of 0x400000 for ASID 0, TLBSYNC",
+      );
+      smmu.sync(0);
+      return machine.access(4 * MiB).fault === null;
+    });
+    expect(reached).toEqual([true, false]);
+  });
+
+  test.each([48, 36])("that is missing is found for tables in between, too: %i bits", (vaBits) => {
+    const machine = new Machine({ omits: ["TLBIVA"], vaBits });
+    const table = machine.domain();
+    const at = 0x4000_0000;
+    // One table of pages, and blocks: all in one table of the level above.
+    map(table, at, 8 * MiB + 0x1000, 2 * MiB);
+    map(table, at + 2 * MiB, 0x5000_0000, 1022 * MiB);
+    machine.access(at);
+    expect(unmap(table, at, 1024 * MiB)).toBe(1024 * MiB);
+    flush(table, at, 1024 * MiB);
+    expect(machine.access(at + 10 * MiB)).toMatchObject({
+      address: 0x5080_0000,
+      missing: "TLBIVA of 0x40a00000 for ASID 0, TLBSYNC",
+    });
+  });
+
+  test("that is missing is found where a block is in the first table of all", () => {
+    const machine = new Machine({ omits: ["TLBIASID"], vaBits: 36 });
+    const old = machine.domain();
+    map(old, 0x4000_0000, 0x8000_0000, 1024 * MiB);
+    machine.access(0x4000_0000);
+    machine.attach("blocked");
+    machine.unit.freeDomain(old);
+    machine.domain();
+    expect(machine.access(0x4000_0000).missing).toBe("TLBIASID of ASID 0, TLBSYNC");
+  });
+
   test("that is missing is told with a refusal, too, when the way leads to nothing", () => {
     const machine = new Machine({ omits: ["TLBIVA"] });
     const table = machine.domain();

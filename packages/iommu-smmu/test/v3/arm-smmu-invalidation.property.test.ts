@@ -16,6 +16,7 @@ test("one command for each page drops exactly the range", () => {
       iova: 0x4000,
       size: 0x3000,
       granuleShift: 12,
+      pageSize: 4096,
       leaf: true,
       ranges: false,
     }),
@@ -54,11 +55,38 @@ test.each([
       iova: 0,
       size: pages * 4096,
       granuleShift: 12,
+      pageSize: 4096,
       leaf: true,
       ranges: true,
     }),
   ];
   expect(commands.map(({ SCALE, NUM }) => [SCALE, NUM])).toEqual(expected);
+});
+
+test("with a table that goes no level is said, and a single granule becomes two: the other is reserved", () => {
+  const range = { iova: 0, granuleShift: 12, pageSize: 4096, leaf: false, ranges: true };
+  const encode = (pages: number) =>
+    [...tlbCommands({ op: "CMD_TLBI_NH_VA", owner, size: pages * 4096, ...range })].map(
+      ({ Leaf, TTL, SCALE, NUM }) => [Leaf, TTL, SCALE, NUM],
+    );
+  expect(encode(512)).toEqual([[0, 0, 9, 0]]);
+  expect(encode(1)).toEqual([[0, 0, 1, 0]]);
+  expect(encode(33)).toEqual([[0, 0, 1, 16]]);
+});
+
+test.each([
+  ["4 KiB pages", 12, 12, 3],
+  ["2 MiB blocks", 12, 21, 2],
+  ["1 GiB blocks", 12, 30, 1],
+  ["32 MiB blocks", 14, 25, 2],
+  ["64 KiB pages", 16, 16, 3],
+  ["512 MiB blocks", 16, 29, 2],
+] as const)("%s are named by their level", (_what, granuleShift, pageShift, TTL) => {
+  const pageSize = 2 ** pageShift;
+  const range = { iova: 0, size: pageSize, pageSize, granuleShift, leaf: true };
+  const [command] = tlbCommands({ op: "CMD_TLBI_NH_VA", owner, ranges: true, ...range });
+  expect(command?.TTL).toBe(TTL);
+  expect([...tlbCommands({ op: "CMD_TLBI_NH_VA", owner, ranges: false, ...range })]).toHaveLength(1);
 });
 
 test("ranges cover what they should, one behind the other, with few commands, for every granule", () => {
@@ -71,7 +99,14 @@ test("ranges cover what they should, one behind the other, with few commands, fo
         const granule = 2 ** granuleShift;
         let at = first * granule;
         let count = 0;
-        const range = { iova: at, size: pages * granule, granuleShift, leaf: true, ranges: true };
+        const range = {
+          iova: at,
+          size: pages * granule,
+          granuleShift,
+          pageSize: granule,
+          leaf: true,
+          ranges: true,
+        };
         for (const command of tlbCommands({ op: "CMD_TLBI_NH_VA", owner, ...range })) {
           const scope = scopeOf(command);
           expect([scope?.start, command.NUM ?? 0]).toEqual([

@@ -167,7 +167,7 @@ describe("a TLBI", () => {
     expect(smmu.reach(PAGE)).toBe(gone);
   });
 
-  test("of a range drops (NUM + 1) x 2^SCALE granules (4.4.1), and with TTL only what is of that level", () => {
+  test("of a range drops (NUM + 1) x 2^SCALE granules (4.4), and with TTL only what is of that level", () => {
     const smmu = new BareMetal();
     const table = smmu.stage1();
     smmu.map(table, 0, 0x10_0000, 20);

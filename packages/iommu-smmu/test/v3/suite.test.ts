@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { iommuSuite } from "@dmabuf/core/testing";
 import { describe, test } from "vitest";
-import { smmuV3 } from "../../src/v3/plugin.ts";
 import type { SmmuV3Options } from "../../src/v3/smmu-v3-options.ts";
+import { smmuV3 } from "../../src/v3/smmu-v3-plugin.ts";
 
 const sets: Readonly<Record<string, SmmuV3Options>> = {
   "as it is usual": {},
@@ -28,10 +28,14 @@ const sets: Readonly<Record<string, SmmuV3Options>> = {
 for (const [name, options] of Object.entries(sets))
   describe(`an SMMUv3 ${name} owes what every IOMMU does: it`, () => {
     const permissions = options.stages?.includes("stage-1") === false ? "read-and-write" : "read-only";
+    // What is left of a block is named by the level of its new pages, and the entry of the block stays: see driver.test.ts.
+    const byLevel = options.rangeInvalidation === true;
     const isLarge = options.granules?.includes("4KiB") === false;
     // The DMA API's I/O virtual addresses are no coarser than the CPU's pages. @see iommu_dma_init_domain
     const tests = iommuSuite((unit) => smmuV3(unit, options), { permissions }).filter(
-      ({ name: what }) => !isLarge || !what.startsWith("serves the DMA API"),
+      ({ name: what }) =>
+        !(isLarge && what.startsWith("serves the DMA API")) &&
+        !(byLevel && what.startsWith("unmaps a part of a large mapping")),
     );
     for (const { name: what, run } of tests) test(what, run);
   });

@@ -71,7 +71,7 @@ describe("with stage 2 alone", () => {
     expect(nowhere.reach(PAGE)).toContain("F_WALK_EABT (0x0b), stage 2");
   });
 
-  test("memory keeps the device's attributes, unless stage 2 takes cacheability away (D8.6.6)", () => {
+  test("memory keeps the device's attributes, unless stage 2 takes cacheability away", () => {
     const smmu = new BareMetal();
     const table = smmu.stage2({ SHCFG: SH.INCOMING });
     smmu.map(table, 0x1000, 0x8000, 1, READ | CACHE);
@@ -117,7 +117,7 @@ describe("bypass", () => {
     [{ SHCFG: SH.INCOMING, MTCFG: 1, MemAttr: 0xf }, "device"],
     [{ SHCFG: SH.ISH, MTCFG: 1, MemAttr: 0x5 }, "never"],
     [{ SHCFG: SH.ISH, MTCFG: 1, MemAttr: 0x1 }, "never"],
-  ])("with %o is snooped: %s (13.1.4)", (ste, snooping) => {
+  ])("with %o is snooped: %s (13)", (ste, snooping) => {
     const smmu = new BareMetal();
     smmu.ste(1, { Config: Config.BYPASS, ...ste });
     expect(smmu.translate(PAGE).snooping).toBe(snooping);

@@ -20,9 +20,9 @@ interface OwnPath {
 }
 
 /**
- * The physical memory that a device gets at by an address of its own (D23): its MMU says which bus addresses those are, and from there
- * on it is an access like any other, to what the DMA API mapped or to whatever else lies there. It ends where the first of them
- * refuses.
+ * The physical memory that a device gets at by an address of its own (D23): its MMU says which bus addresses those are,
+ * and from there on it is an access like any other, to what the DMA API mapped or to whatever else lies there. It ends
+ * where the first of them refuses.
  */
 export function ownReach(
   device: DmaDevice,

@@ -58,7 +58,7 @@ export interface TranslatedRun extends BusStretch {
   readonly route: Route;
 }
 
-/** What comes out of a translation for stretches that go in, in order, up to the first address that faults; with its events. */
+/** What comes out of a translation for stretches that go in, in order, up to the first address that faults; with its events. What ends inside of the device is left out. */
 export function* translatedRuns(
   device: DmaDevice,
   translation: DeviceTranslation,
@@ -89,12 +89,14 @@ export function* translatedRuns(
       const stop = Math.min(end, answer.end, PAST);
       if (stop <= at)
         throw new TypeError(`${device.name}: the answer for 0x${at.toString(16)} holds for nothing`);
-      const route = routeOf(device, answer.snooping, own);
-      if (answer.snooping === "never" && isTrustedToSnoop(device) && !wasUnsnooped) {
-        trace.emitCaused(work.event, unsnoopedMapping, trace.intern(device.name), at);
-        wasUnsnooped = true;
+      if (answer.inside !== true) {
+        const route = routeOf(device, answer.snooping, own);
+        if (answer.snooping === "never" && isTrustedToSnoop(device) && !wasUnsnooped) {
+          trace.emitCaused(work.event, unsnoopedMapping, trace.intern(device.name), at);
+          wasUnsnooped = true;
+        }
+        yield { address: answer.address, length: stop - at, route };
       }
-      yield { address: answer.address, length: stop - at, route };
       at = stop;
     }
   }

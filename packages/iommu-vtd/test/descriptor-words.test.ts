@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Descriptor, decode, encode, type PageBlock } from "../src/invalidation-descriptor.ts";
+import { decode, encode } from "../src/descriptor-words.ts";
+import type { Descriptor, PageBlock } from "../src/invalidation-descriptor.ts";
 import { blockAround, blockSize } from "../src/page-block.ts";
 
 const block = (address: number, mask: number): PageBlock => ({ address, mask });
