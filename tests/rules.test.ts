@@ -8,10 +8,13 @@ import { expect, test } from "vitest";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
 
-/** `B-51`, and of a table `G.2`; the developers' requirements have no hyphen: `D41`. `(1.15)` is the locking table. */
+/**
+ * `B-51`, and of a table `G.2`; the developers' requirements have no hyphen: `D41`. `(1.15)` is the locking table. `D8.3` is a
+ * section of Arm's manual.
+ */
 const numbered = "(?:B2|DB|FF|IF|IO|OA|OI|PR|RD|VF|[ABDFGHILMNPRSTUX])-\\d{1,2}";
 const citation = new RegExp(
-  `(?<![\\w-])(?:${numbered}|G\\.\\d|D\\d{1,2})(?![\\w-])|(?<=\\()1\\.15(?=\\))`,
+  `(?<![\\w-])(?:${numbered}|G\\.\\d|D\\d{1,2}(?!\\.\\d))(?![\\w-])|(?<=\\()1\\.15(?=\\))`,
   "g",
 );
 /** `A-1 to A-7` and `D40 to D45`: all of them are cited. */

@@ -232,7 +232,7 @@ export class PageTable {
   /** Where the table lies that stands for `address` at a level, or null where there is none. */
   addressAt(address: number, depth: number): PhysAddr | null {
     const table = this.tableAt(address, depth);
-    return table < 0 ? null : this.#level(depth).addressOf(table);
+    return table < 0 ? null : this.#tree.level(depth).pool.addressOf(table);
   }
 
   /** The two words of a descriptor: of the level with that number of the architecture, for an address. Null where no table is. */

@@ -60,7 +60,7 @@ describe("probing", () => {
 
   test("the window of software's MSIs is reserved (M-52)", () => {
     const { smmu, system } = new Machine();
-    expect(smmu.reservedRegions()).toEqual([{ start: 0x800_0000, size: 0x10_0000, kind: "msi" }]);
+    expect(smmu.reservedRegions()).toEqual([{ start: 0x800_0000, size: 0x10_0000, kind: "sw-msi" }]);
     const display = system.device("display");
     const size = 0x400_0000;
     const twice = [0, 1].map(() => system.dma.mapPage(display, 0 as never, size, "to-device").dmaAddress);
