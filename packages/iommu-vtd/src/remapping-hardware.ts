@@ -126,7 +126,7 @@ export class RemappingHardware {
     return tlb;
   }
 
-  /** An address that the tables cannot have: beyond the width (VT-d 3.6), or not canonical in first-level tables (3.5.1). */
+  /** An address that the tables cannot have: beyond the width (VT-d 3.7), or not canonical in first-level tables (3.6). */
   #tooWide({ stage, width }: AddressSpace, address: number): FaultCode | null {
     if (stage === "first-level") return address >= Math.min(2 ** (width - 1), PAST) ? 0x80 : null;
     if (address < Math.min(2 ** width, PAST)) return null;
