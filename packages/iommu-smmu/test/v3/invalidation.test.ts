@@ -199,7 +199,9 @@ describe("the configuration is remembered until a CMD_CFGI and CMD_SYNC, and", (
       address: PAGE,
       missing: "CMD_CFGI_STE of StreamID 0x1, CMD_SYNC",
     });
-    smmu.send({ op: "CMD_CFGI_STE", StreamID: 1, Leaf: 1 });
+    smmu.send({ op: "CMD_CFGI_STE", StreamID: 2 }, { op: "CMD_CFGI_STE_RANGE", StreamID: 4, Range: 1 });
+    expect(smmu.translate(PAGE).missing).toBe("CMD_CFGI_STE of StreamID 0x1, CMD_SYNC");
+    smmu.send({ op: "CMD_CFGI_STE_RANGE", StreamID: 0, Range: 1 });
     expect(smmu.translate(PAGE).missing).toBe("CMD_SYNC");
     smmu.sync();
     expect(smmu.translate(PAGE)).toMatchObject({ fault: "STE.Config is abort", missing: null });
