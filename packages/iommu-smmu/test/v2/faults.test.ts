@@ -5,6 +5,7 @@ import { Machine, map, RW } from "./machine.ts";
 
 const { READ, WRITE, PRIV } = IommuProt;
 
+// Logs of machines with an MMU-500 say fsr=0x402 (Format=2 TF) and fsynr=0x..0013, 0x..0021, 0x..0001: PLVL in 1:0, WNR 4, PNU 5.
 describe("a context bank refuses with FSR, FSYNR0, FAR and CBFRSYNRA", () => {
   test("TF where nothing is mapped: the level in PLVL", () => {
     const machine = new Machine();
