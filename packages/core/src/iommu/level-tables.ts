@@ -81,14 +81,11 @@ export class LevelTables {
     if (!this.#zeroes) this.clear(table, this.entries);
   }
 
-  /** Makes descriptors map nothing. */
+  /** Makes descriptors map nothing, of which none leads to a table any more. */
   clear(place: number, count: number): void {
-    const { words, stride, children } = this.pool;
+    const { words, stride } = this.pool;
     if (this.#zeroes) this.pool.zero(place, count);
-    else {
-      this.#format.writeInvalid?.(words, place * stride, count, this.level);
-      children.fill(0, place, place + count);
-    }
+    else this.#format.writeInvalid?.(words, place * stride, count, this.level);
   }
 
   /** Writes descriptors of pages or blocks that follow each other. */

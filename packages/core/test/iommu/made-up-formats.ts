@@ -75,6 +75,13 @@ export const tiny32 = oneWord("tiny, one word", [
   { level: 2, shift: 12, bits: 3, leaf: true },
 ]);
 
+/** The same, where what maps nothing is not zero. */
+export const tinyMarked: TableFormat = {
+  ...tiny32,
+  name: "tiny, one word, and one that maps nothing",
+  writeInvalid: (words, at, count, level) => words.fill(0x400 + level, at, at + count),
+};
+
 /** As large as 32-bit Arm's: 4 GiB, pages of 4 KiB and sections of 1 MiB. */
 export const twoLevel32 = oneWord("two levels of 32 bits", [
   { level: 1, shift: 20, bits: 12, leaf: true },

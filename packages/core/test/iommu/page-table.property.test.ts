@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Descriptor, PageTable, type TableFormat } from "../../src/iommu.ts";
-import { tiny32, tiny64 } from "./made-up-formats.ts";
+import { tiny32, tiny64, tinyMarked } from "./made-up-formats.ts";
 import { NaivePageTable } from "./naive-page-table.ts";
 import { RecordedTableMemory } from "./recorded-table-memory.ts";
 
@@ -65,9 +65,16 @@ function walksByAddress(table: PageTable, format: TableFormat): void {
   }
 }
 
-const ways = [tiny64, tiny32].flatMap((format) =>
-  [true, false].flatMap((splits) => [true, false].map((overwrites) => ({ format, splits, overwrites }))),
-);
+const ways = [
+  ...[tiny64, tiny32].flatMap((format) =>
+    [true, false].flatMap((splits) => [true, false].map((overwrites) => ({ format, splits, overwrites }))),
+  ),
+  { format: tinyMarked, splits: true, overwrites: true },
+];
+
+/** Where each page goes, or null. */
+const lookups = (table: PageTable): (number | null)[] =>
+  Array.from({ length: PAGES }, (_, page) => table.lookup(page * PAGE));
 
 describe.each(ways)("$format.name, splits $splits, overwrites $overwrites", (way) => {
   const { format, splits, overwrites } = way;
@@ -78,17 +85,22 @@ describe.each(ways)("$format.name, splits $splits, overwrites $overwrites", (way
       fc.property(fc.array(step, { maxLength: 40, size: "max" }), fc.boolean(), (steps, coherentWalk) => {
         const memory = new RecordedTableMemory();
         const overwritten: number[] = [];
+        const told: (readonly [start: number, end: number])[] = [];
         const table = new PageTable(format, {
           memory,
           coherentWalk,
+          cleared: ({ iova, pageSize, count }) => told.push([iova, iova + pageSize * count]),
           partialBlocks: splits ? "split" : "refuse",
           ...(overwrites ? { overwritten: (iova: number) => overwritten.push(iova) } : {}),
         });
         const naive = new NaivePageTable(format, { splits, overwrites });
         let before = descriptors(table);
+        let went = lookups(table);
         for (const each of steps) {
           const inUse = new Set(memory.inUse.keys());
           memory.clear();
+          const replaced = overwritten.length;
+          told.length = 0;
           const size = table.pageSizes[Math.min(each.size, table.pageSizes.length - 1)] as number;
           const iova = (Math.floor((each.at * PAGE) / size) * size) % end;
           if (each.op === "collect") table.collect();
@@ -116,11 +128,21 @@ describe.each(ways)("$format.name, splits $splits, overwrites $overwrites", (way
             if (!noted) expect.fail(`the descriptor at ${address} was changed, and nobody was told`);
           }
           before = after;
+          // Whoever invalidates by what was cleared or overwritten hears of all that goes somewhere else now.
+          const goes = lookups(table);
+          for (let page = 0; page < PAGES; page++) {
+            if (went[page] === null || went[page] === goes[page]) continue;
+            const at = page * PAGE;
+            const heard = told.some(([start, end]) => at >= start && at < end);
+            const isReplaced = overwritten.slice(replaced).some((iova) => at >= iova && at < iova + size);
+            if (!heard && !isReplaced) expect.fail(`page ${page} changed, and nobody was told`);
+          }
+          went = goes;
           expect(memory.syncs).toEqual(coherentWalk ? [] : memory.writes);
         }
         walksByAddress(table, format);
       }),
-      { seed: 20261120, numRuns: 50 },
+      { seed: 20261120, numRuns: 40 },
     );
   });
 });

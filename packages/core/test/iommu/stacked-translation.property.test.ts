@@ -62,7 +62,7 @@ describe("one translation behind another (D23)", () => {
             expect(byte(both, other)).toEqual({ ...byte(both, address), to: got.address + other - address });
         }
       }),
-      { seed: 20261120, numRuns: 300 },
+      { seed: 20261120, numRuns: 150 },
     );
   });
 
@@ -74,7 +74,7 @@ describe("one translation behind another (D23)", () => {
         for (let address = 0; address < SPACE; address++)
           expect(left.translate(address, 1)).toEqual(right.translate(address, 1));
       }),
-      { seed: 20261120, numRuns: 300 },
+      { seed: 20261120, numRuns: 150 },
     );
   });
 
@@ -87,7 +87,7 @@ describe("one translation behind another (D23)", () => {
           expect(byte(new StackedTranslation(through, only), address)).toEqual(byte(only, address));
         }
       }),
-      { seed: 20261120, numRuns: 200 },
+      { seed: 20261120, numRuns: 100 },
     );
   });
 
