@@ -68,9 +68,17 @@ export class PageWalk {
     return this.#walk(space, tag, address);
   }
 
-  /** What software left out if the tables of a space have something else for an address than a page that somebody keeps. */
-  staleness(space: AddressSpace, address: number, page: Page | null): Descriptor[] {
-    return same(page, this.#now(space, address)) ? [] : [wanted(space, address, true)];
+  /** Whether the tables of a space have something else for an address than a page that somebody keeps. */
+  isStale(space: AddressSpace, address: number, page: Page): boolean {
+    return !same(page, this.#now(space, address));
+  }
+
+  /** The invalidation of what the IOTLB keeps for an address and the tables do not have; none where there is no such thing. */
+  staleInIotlb(space: AddressSpace, address: number): Descriptor[] {
+    const { pages } = this.iotlb;
+    if (!pages.find(tagOf(space), address)) return [];
+    const page = { to: pages.address, end: pages.end, prot: pages.attributes };
+    return this.isStale(space, address, page) ? [wanted(space, address, true)] : [];
   }
 
   #walk(space: AddressSpace, tag: number, address: number): Found {

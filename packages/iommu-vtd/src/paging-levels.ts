@@ -13,7 +13,7 @@ const leaves: Readonly<Record<number, Superpage>> = { 2: "2MiB", 3: "1GiB" };
 /** Levels that translate so many bits: tables of 512 entries, level 1 that of the pages. */
 export const levelsOf = (width: AddressWidth): number => (width - 12) / 9;
 
-/** The levels of both formats, from the root on (VT-d 3.5.1, 3.6.1): each stands for nine bits. */
+/** The levels of both formats, from the root on (VT-d 3.6, 3.7): each stands for nine bits. */
 export function pagingLevels(width: AddressWidth, superpages: readonly Superpage[]): TableLevel[] {
   const count = levelsOf(width);
   return Array.from({ length: count }, (_, depth) => {

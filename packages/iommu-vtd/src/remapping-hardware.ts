@@ -105,15 +105,14 @@ export class RemappingHardware {
   #keptByDevice(space: AddressSpace, { source, address, access, pasid }: Request): Translation | null {
     const page = this.#deviceTlb(source).find(pasid, address);
     if (page === null || (access & ~page.prot & (READ | WRITE)) !== 0) return null;
-    const stale = this.#pages.staleness(space, address, page);
-    if (stale.length === 0) return answer(page, null);
+    if (!this.#pages.isStale(space, address, page)) return answer(page, null);
     const block: PageBlock = { address: address - (address % PAGE), mask: 0 };
     const own: Descriptor =
       pasid === undefined
         ? { kind: "dev_tlb_inv_dsc", source, block }
         : { kind: "p_dev_tlb_inv_dsc", source, pasid, block };
     // Before the device forgets, the IOTLB has to: else the device asks and is told the same again.
-    const first = this.#pages.find(space, address).missing === null ? [] : stale;
+    const first = this.#pages.staleInIotlb(space, address);
     return answer(page, leftOut([...first, own], this.queue.pending));
   }
 
@@ -126,7 +125,7 @@ export class RemappingHardware {
     return tlb;
   }
 
-  /** An address that the tables cannot have: beyond the width (VT-d 3.6), or not canonical in first-level tables (3.5.1). */
+  /** An address that the tables cannot have: beyond the width (VT-d 3.7), or not canonical in first-level tables (3.6). */
   #tooWide({ stage, width }: AddressSpace, address: number): FaultCode | null {
     if (stage === "first-level") return address >= Math.min(2 ** (width - 1), PAST) ? 0x80 : null;
     if (address < Math.min(2 ** width, PAST)) return null;

@@ -41,16 +41,16 @@ export class StructureMemory {
     this.#wrote((address + at * 4) as PhysAddr, entry.length * 4);
   }
 
-  /** What an entry is now, as software sees it; null where no table is. */
+  /** An entry as software sees it, which changes when it is written; null where no table is. */
   peek(table: number, at: number, count: number): Uint32Array | null {
-    return this.#tables.get(table)?.words.slice(at, at + count) ?? null;
+    return this.#tables.get(table)?.words.subarray(at, at + count) ?? null;
   }
 
-  /** The hardware reads an entry; null where the pointer leads to no table. */
+  /** The hardware reads an entry, as it is now; null where the pointer leads to no table. */
   fetch(table: number, at: number, count: number): Uint32Array | null {
     const entry = this.peek(table, at, count);
     if (entry !== null) this.#memory.fetched((table + at * 4) as PhysAddr, count * 4);
-    return entry;
+    return entry?.slice() ?? null;
   }
 
   #wrote(address: PhysAddr, bytes: number): void {

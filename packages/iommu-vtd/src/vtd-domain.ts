@@ -55,8 +55,11 @@ export class VtdDomain implements IommuTable {
     const { unusedTables } = this.table;
     this.#pages.map(iova, phys, size, prot);
     this.#hasMappings = true;
-    // Superpages have taken the place of tables, which hardware may still walk (M-70).
-    if (this.table.unusedTables > unusedTables) this.flush(iova, size);
+    // Superpages have taken the place of tables, which hardware may still walk (M-70); so it may through those that wait for a
+    // lazy flush, and their memory goes with these.
+    if (this.table.unusedTables === unusedTables) return;
+    if (unusedTables === 0) this.flush(iova, size);
+    else this.flushAll();
   }
 
   unmap(iova: DmaAddr, size: number): number {

@@ -42,7 +42,7 @@ describe("a domain", () => {
     ]);
   });
 
-  // OA-5 of the page-size oracle: 1 x 2 MiB, 1 x 1 GiB, 1 x 2 MiB.
+  // 2 MiB up to the border of 1 GiB, 1 GiB, and 2 MiB that are left, as the kernel's iommu_pgsize answers.
   test("is mapped with the largest pages that fit", () => {
     const domain = new Machine({ mode: "scalable", hostAddressWidth: 46 }).domain();
     domain.map(dmaAddr(0x3fe0_0000), physAddr(0x7fe0_0000), 0x4040_0000, READ_WRITE);

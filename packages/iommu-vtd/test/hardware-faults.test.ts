@@ -225,6 +225,20 @@ describe("in scalable mode", () => {
     expect(faults.at(-1)).toMatchObject({ pasid: 1 });
   });
 
+  test("0x50 and 0x58: pointers of context and directory entries that lead nowhere", () => {
+    const contexts = memory.allocate();
+    memory.write(root, 0, rootHalf(contexts));
+    const context = { faultsDisabled: false, deviceTlb: false, pasids: true, directorySize: 0, ridPasid: 0 };
+    memory.write(contexts, GPU * 8, encodeScalableContext({ ...context, directory: 0x7777_7000 }));
+    expect(refusal()[0]).toBe(0x50);
+    power("scalable");
+    const [table, directory] = [memory.allocate(), memory.allocate()];
+    memory.write(root, 0, rootHalf(table));
+    memory.write(table, GPU * 8, encodeScalableContext({ ...context, directory }));
+    memory.write(directory, 0, encodeDirectory(0x7777_7000));
+    expect(refusal()[0]).toBe(0x58);
+  });
+
   test("0x5b: a PGTT that there is not, nested translation, which is not there either, a width too many", () => {
     for (const of of [{ type: 5 }, { type: Pgtt.NESTED }, { width: 57 }] as const) {
       power("scalable");

@@ -34,7 +34,7 @@ describe("memory that firmware goes on using (RMRR)", () => {
   test("keeps others from taking a device, unless it is graphics or USB, which need it no more", () => {
     const { system } = booted();
     expect(() => system.iommuGroup("nic")?.claim()).toThrow(
-      new KernelError("EINVAL", "iommu_device_claim_dma_owner", "firmware needs nic's memory mapped"),
+      /iommu_device_claim_dma_owner: -EINVAL: firmware needs .*nic/,
     );
     system.iommuGroup("gpu")?.claim();
     expect(system.device("gpu").translation?.translate(0x8000_0000, READ).fault).not.toBeNull();

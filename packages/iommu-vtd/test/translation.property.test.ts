@@ -121,7 +121,7 @@ describe.each(kinds)("with %o", (options) => {
   test("a device gets what the tables say, or is told apart from what software left out", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => play(options, steps)),
-      { seed: 20261120, numRuns: 80 },
+      { seed: 20261120, numRuns: 50 },
     );
   });
 });
@@ -148,7 +148,7 @@ describe.each<VtdOptions>([
   test("whatever a device gets that the tables do not say is told apart", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => play(options, steps)),
-      { seed: 20261120, numRuns: 40 },
+      { seed: 20261120, numRuns: 25 },
     );
   });
 });

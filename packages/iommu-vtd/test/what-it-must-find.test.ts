@@ -94,6 +94,20 @@ describe("a table that was taken out", () => {
     });
   });
 
+  test("is not given back before the tables that wait for a lazy flush are forgotten with it", () => {
+    const machine = new Machine();
+    const domain = machine.domain(GPU);
+    const other = AT + 2 ** 30;
+    mapIn(domain, AT, 0x10_0000, 0x2000);
+    mapIn(domain, other, 0x10_0000, 0x20_0000);
+    machine.access(AT);
+    machine.access(other);
+    domain.unmap(dmaAddr(other), 0x20_0000);
+    mapIn(domain, AT, 0x20_0000, 0x20_0000);
+    expect(domain.table.unusedTables).toBe(0);
+    expect(machine.access(other)).toMatchObject({ fault: expect.stringMatching("0x06"), missing: null });
+  });
+
   test("is walked after all pages of it were unmapped with the hint, and hides what is mapped in its place", () => {
     const unmapped = (options: VtdOptions) => {
       const machine = new Machine(options);

@@ -86,7 +86,12 @@ export class IommuChecker {
       const reached = `${event.text("paddr")}${place === null ? "" : `, which is ${place.buffer}'s`}`;
       const buffer = place?.buffer ?? null;
       if (missing !== "") {
-        const what = `${event.text("iova")} still gets at ${reached}, which the tables do not say any more`;
+        const fault = event.text("fault");
+        const iova = event.text("iova");
+        const what =
+          fault === ""
+            ? `${iova} still gets at ${reached}, which the tables do not say any more`
+            : `${iova} is refused by what the IOMMU remembers and the tables do not say any more (${fault})`;
         return finding(code, `${does} of ${device}: ${what}; missing: ${missing}`, {
           buffer,
           fix: [missing],

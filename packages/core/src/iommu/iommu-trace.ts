@@ -38,7 +38,7 @@ export const translationFault = tracepoint(
   ["reason", "string"],
 );
 
-/** Ours: a device got through on a translation that the page tables do not have any more. */
+/** Ours: a device got through, or was refused with `fault`, by what the IOMMU remembers and the page tables do not say any more. */
 export const staleTranslation = tracepoint(
   "iommu",
   "stale_translation",
@@ -47,6 +47,7 @@ export const staleTranslation = tracepoint(
   ["paddr", "address"],
   ["kind", ["read", "write"]],
   ["missing", "string"],
+  ["fault", "string"],
 );
 
 /** Ours: the CPU wrote descriptors of an IOMMU whose walker does not snoop. */

@@ -19,6 +19,8 @@ export interface IommuSuiteOptions {
   readonly permissions?: "read-and-write" | "read-only" | "none";
   /** Whether devices can get through untranslated; default yes. */
   readonly identity?: boolean;
+  /** Whether it has one address space for good, which every domain is; default no. */
+  readonly oneDomain?: boolean;
   /** Whether devices with different ids can have different domains; default yes. */
   readonly contexts?: boolean;
 }

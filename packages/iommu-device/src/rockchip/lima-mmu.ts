@@ -50,7 +50,8 @@ class LimaMmu implements PrivateMmu {
     const flush = (): void => this.#zapCache();
     const context = new MmuContext({
       table: new PageTable(limaFormat, { memory: this.#memory }),
-      invalidation: { range: flush, all: flush },
+      // What it has read of a line of descriptors holds for those that mapped nothing, too.
+      invalidation: { range: flush, all: flush, mapped: flush },
     });
     this.#contexts.add(context);
     return context;

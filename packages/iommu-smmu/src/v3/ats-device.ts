@@ -28,10 +28,10 @@ export class AtsDevice implements DeviceTranslation {
     if (!this.atc.enabled) return this.#hardware.translate(transaction);
     const known = this.#find(transaction);
     if (typeof known === "string") return refused(`ATS: ${known}`, address);
-    const forbidden = this.#hardware.checkTranslated(transaction);
+    const forbidden = this.#hardware.ats.checkTranslated(transaction);
     if (forbidden !== null) return refused(forbidden, address);
     const { address: to, end, snooping } = known;
-    return { fault: null, address: to, end, snooping, missing: this.#missing(transaction, to) };
+    return { fault: null, address: to, end, snooping, missing: this.#hardware.ats.missing(transaction, to) };
   }
 
   /** What the ATC has, or the SMMU gives, if need be after a page request; or why there is nothing. */
@@ -46,7 +46,7 @@ export class AtsDevice implements DeviceTranslation {
   /** Asks the SMMU, and keeps what it answers. */
   #ask(transaction: Transaction): CachedTranslation | string {
     const { address, access, substream } = transaction;
-    const answer = this.#hardware.requestTranslation(transaction);
+    const answer = this.#hardware.ats.request(transaction);
     if ("refused" in answer) return answer.refused;
     const wanted = access & (READ | WRITE);
     if ((answer.access & wanted) !== wanted) return "no permission";
@@ -62,12 +62,6 @@ export class AtsDevice implements DeviceTranslation {
     this.atc.onPageResponse = (answered, response) => {
       if (answered === group) isThere = response === PriResponse.SUCCESS;
     };
-    return this.#hardware.requestPage(transaction, group, true) && isThere;
-  }
-
-  /** Which commands are missing when the ATC's answer is not what memory says now. */
-  #missing(transaction: Transaction, given: number): string | null {
-    const now = this.#hardware.peek(transaction);
-    return now.fault === null && now.address === given ? null : this.#hardware.missingForAtc(transaction);
+    return this.#hardware.ats.requestPage(transaction, group, true) && isThere;
   }
 }

@@ -57,11 +57,6 @@ export class Atc {
     if (SSV === 1 && Global === 1) this.#tlb.invalidateEverywhere(start, end - start);
     else this.#tlb.invalidate(tagOf(SSV === 1 ? SubstreamID : undefined), start, end - start);
   }
-
-  /** Drops everything, as a reset of the device does. */
-  clear(): void {
-    this.#tlb.invalidateAll();
-  }
 }
 
 const tagOf = (substream: number | undefined): number => (substream === undefined ? 0 : substream + 1);

@@ -57,7 +57,7 @@ export class CircularQueue {
   /** Puts an entry in. False where there is no room. */
   push(entry: Uint32Array): boolean {
     if (this.isFull) return false;
-    this.#entries.set(entry, (this.#produced % this.size) * this.#words);
+    this.#write(this.#produced, entry);
     this.#produced++;
     return true;
   }
@@ -78,7 +78,7 @@ export class CircularQueue {
 
   /** Overwrites the next entry, as software does with a command that is in error. */
   replace(entry: Uint32Array): void {
-    this.#entries.set(entry, (this.#consumed % this.size) * this.#words);
+    this.#write(this.#consumed, entry);
   }
 
   /** An entry is lost: OVFLG toggles, unless the consumer has not yet seen that it did (M-53). @see Arm IHI 0070, 7.4 */
@@ -89,5 +89,10 @@ export class CircularQueue {
   /** The consumer has seen that entries were lost: OVACKFLG follows OVFLG. */
   acknowledge(): void {
     this.#acknowledged = this.#overflow;
+  }
+
+  #write(index: number, entry: Uint32Array): void {
+    const at = (index % this.size) * this.#words;
+    for (let i = 0; i < this.#words; i++) this.#entries[at + i] = entry[i] as number;
   }
 }

@@ -3,18 +3,16 @@ import type { Trace } from "@dmabuf/core/sim";
 import type { Atc } from "./ats.ts";
 import { type Command, decodeCommand } from "./command.ts";
 import { CommandError, commandErrorNames } from "./command-queue.ts";
-import type { PendingInvalidations } from "./pending-invalidations.ts";
+import type { Lookups } from "./lookups.ts";
 import type { SmmuFeatures } from "./smmu-features.ts";
 import { commandConsumed, commandError } from "./smmu-trace.ts";
 import type { StalledTransactions } from "./stalled-transactions.ts";
-import type { Remembered } from "./translator.ts";
 
 /** What commands act upon. */
 interface Hands {
   readonly name: string;
   readonly features: SmmuFeatures;
-  readonly remembered: Remembered;
-  readonly pending: PendingInvalidations;
+  readonly lookups: Lookups;
   readonly stalled: StalledTransactions;
   readonly atcs: ReadonlyMap<number, Atc>;
   readonly trace: Trace | undefined;
@@ -44,7 +42,8 @@ export class CommandProcessor {
 
   #perform(command: Command): number {
     const { op } = command;
-    const { features, pending, remembered, stalled, atcs } = this.#hands;
+    const { features, lookups, stalled, atcs } = this.#hands;
+    const { pending, remembered } = lookups;
     if (isIllegal(command, features)) return CommandError.ILL;
     if (op === "CMD_SYNC")
       return pending.complete(remembered, (id) => atcs.get(id))
@@ -53,7 +52,7 @@ export class CommandProcessor {
     if (op === "CMD_RESUME" || op === "CMD_STALL_TERM") stalled.apply(command);
     else if (op === "CMD_PRI_RESP")
       atcs.get(command.StreamID ?? 0)?.onPageResponse?.(command.PRGIndex ?? 0, command.Resp ?? 0);
-    else if (op !== "CMD_PREFETCH_CONFIG") pending.add(command);
+    else if (!op.startsWith("CMD_PREFETCH")) pending.add(command);
     return CommandError.NONE;
   }
 }

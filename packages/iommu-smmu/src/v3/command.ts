@@ -13,6 +13,7 @@ const virtualAddress = address(127, 76, 12);
 
 const formats = {
   CMD_PREFETCH_CONFIG: [0x01, { SSV, SubstreamID: substreamId, StreamID: streamId }],
+  CMD_PREFETCH_ADDR: [0x02, { SSV, SubstreamID: substreamId, StreamID: streamId, Address: virtualAddress }],
   CMD_CFGI_STE: [0x03, { StreamID: streamId, Leaf }],
   CMD_CFGI_STE_RANGE: [0x04, { StreamID: streamId, Range: bits(68, 64) }],
   CMD_CFGI_CD: [0x05, { SubstreamID: substreamId, StreamID: streamId, Leaf }],

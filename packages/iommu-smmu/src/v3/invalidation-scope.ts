@@ -11,12 +11,23 @@ export const GLOBAL = 2 ** 16;
 export const tagOf = (isEl2: boolean, vmid: number, asid: number): number =>
   (isEl2 ? EL2 : vmid * ASIDS) + asid;
 
+/** Tags from one on and below another, and one more besides. */
+export interface Tags {
+  readonly from: number;
+  readonly end: number;
+  readonly also: number;
+}
+
+/** Whether a tag is among those. */
+export const includesTag = ({ from, end, also }: Tags, tag: number): boolean =>
+  (tag >= from && tag < end) || tag === also;
+
 /** What a TLBI drops. Addresses are in bytes. */
 export interface InvalidationScope {
   /** Which tags of stage 1 and of combined translations, or none. */
-  readonly first: ((tag: number) => boolean) | null;
+  readonly first: Tags | null;
   /** Which VMIDs of stage 2, or none. */
-  readonly second: ((vmid: number) => boolean) | null;
+  readonly second: Tags | null;
   readonly start: number;
   readonly end: number;
   /** Only pages and blocks: the way to their table stays. */
@@ -48,47 +59,41 @@ function rangeOf({
   return { start, end: start + count * granule, leaf: Leaf === 1, level: TG === 0 || TTL === 0 ? null : TTL };
 }
 
+const NOBODY = -1;
+const tags = (from: number, end: number): Tags => ({ from, end, also: NOBODY });
+const oneTag = (tag: number, also = NOBODY): Tags => ({ from: tag, end: tag + 1, also });
+const ofVm = (vmid: number): Tags => tags(vmid * ASIDS, (vmid + 1) * ASIDS);
+const ofEl2 = tags(EL2, Number.POSITIVE_INFINITY);
+/** An address space, and what is of all of them. */
+const ofSpace = (isEl2: boolean, vmid: number, asid: number): Tags =>
+  oneTag(tagOf(isEl2, vmid, asid), tagOf(isEl2, vmid, GLOBAL));
+
 /** What a TLBI drops; null for another command. @see Arm IHI 0070, 4.4 */
 export function scopeOf(command: Command): InvalidationScope | null {
   const { op, VMID = 0, ASID = 0 } = command;
-  const isGuest = (tag: number): boolean => Math.floor(tag / ASIDS) === VMID && tag < EL2;
-  const isEl2 = (tag: number): boolean => tag >= EL2;
-  const isSpace =
-    (tags: readonly number[]) =>
-    (tag: number): boolean =>
-      tags.includes(tag);
-  const ofVmid = (vmid: number): boolean => vmid === VMID;
   switch (op) {
     case "CMD_TLBI_NH_ALL":
-      return { ...all, first: isGuest, second: null };
+      return { ...all, first: ofVm(VMID), second: null };
     case "CMD_TLBI_NH_ASID":
-      return { ...all, first: isSpace([tagOf(false, VMID, ASID)]), second: null };
+      return { ...all, first: oneTag(tagOf(false, VMID, ASID)), second: null };
     case "CMD_TLBI_NH_VA":
-      return {
-        ...rangeOf(command),
-        first: isSpace([tagOf(false, VMID, ASID), tagOf(false, VMID, GLOBAL)]),
-        second: null,
-      };
+      return { ...rangeOf(command), first: ofSpace(false, VMID, ASID), second: null };
     case "CMD_TLBI_NH_VAA":
-      return { ...rangeOf(command), first: isGuest, second: null };
+      return { ...rangeOf(command), first: ofVm(VMID), second: null };
     case "CMD_TLBI_EL2_ALL":
-      return { ...all, first: isEl2, second: null };
+      return { ...all, first: ofEl2, second: null };
     case "CMD_TLBI_EL2_ASID":
-      return { ...all, first: isSpace([tagOf(true, 0, ASID)]), second: null };
+      return { ...all, first: oneTag(tagOf(true, 0, ASID)), second: null };
     case "CMD_TLBI_EL2_VA":
-      return {
-        ...rangeOf(command),
-        first: isSpace([tagOf(true, 0, ASID), tagOf(true, 0, GLOBAL)]),
-        second: null,
-      };
+      return { ...rangeOf(command), first: ofSpace(true, 0, ASID), second: null };
     case "CMD_TLBI_EL2_VAA":
-      return { ...rangeOf(command), first: isEl2, second: null };
+      return { ...rangeOf(command), first: ofEl2, second: null };
     case "CMD_TLBI_S12_VMALL":
-      return { ...all, first: isGuest, second: ofVmid };
+      return { ...all, first: ofVm(VMID), second: oneTag(VMID) };
     case "CMD_TLBI_S2_IPA":
-      return { ...rangeOf(command), first: null, second: ofVmid };
+      return { ...rangeOf(command), first: null, second: oneTag(VMID) };
     case "CMD_TLBI_NSNH_ALL":
-      return { ...all, first: (tag) => tag < EL2, second: () => true };
+      return { ...all, first: tags(0, EL2), second: tags(0, Number.POSITIVE_INFINITY) };
     default:
       return null;
   }

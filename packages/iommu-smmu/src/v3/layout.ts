@@ -18,6 +18,27 @@ export const address = (high: number, low: number, from: number): BitField => ({
   unit: 2 ** from,
 });
 
+/** The part of a field that lies in one word. */
+interface Part {
+  readonly word: number;
+  readonly shift: number;
+  readonly mask: number;
+  /** What its lowest bit stands for. */
+  readonly weight: number;
+}
+
+function partsOf({ high, low, unit }: BitField): Part[] {
+  const parts: Part[] = [];
+  let weight = unit;
+  for (let word = low >> 5; word <= high >> 5; word++) {
+    const shift = Math.max(low - word * 32, 0);
+    const width = Math.min(high - word * 32, 31) - shift + 1;
+    parts.push({ word, shift, mask: 2 ** width - 1, weight });
+    weight *= 2 ** width;
+  }
+  return parts;
+}
+
 /** Values of fields by their names; one that is left out is 0. */
 export type Values<Name extends string> = Partial<Readonly<Record<Name, number>>>;
 
@@ -26,65 +47,61 @@ export class Layout<Name extends string> {
   readonly #name: string;
   readonly #words: number;
   readonly #fields: Readonly<Record<Name, BitField>>;
+  readonly #parts = new Map<string, readonly Part[]>();
 
   constructor(name: string, words: number, fields: Readonly<Record<Name, BitField>>) {
     this.#name = name;
     this.#words = words;
     this.#fields = fields;
+    for (const [each, field] of Object.entries<BitField>(fields)) this.#parts.set(each, partsOf(field));
   }
 
   /** The structure with these values. Throws `TypeError` for a field that it does not have, and a value that does not fit. */
   encode(values: Values<Name>): Uint32Array {
     const words = new Uint32Array(this.#words);
-    for (const [name, value] of Object.entries(values) as [Name, number][]) this.set(words, name, value);
+    for (const name in values) this.set(words, name, values[name] as number);
     return words;
   }
 
   /** All fields. */
   decode(words: Uint32Array): Record<Name, number> {
-    const names = Object.keys(this.#fields) as Name[];
-    return Object.fromEntries(names.map((name) => [name, this.get(words, name)])) as Record<Name, number>;
+    const values = {} as Record<Name, number>;
+    for (const name in this.#fields) values[name] = this.get(words, name);
+    return values;
   }
 
   /** One field. */
   get(words: Uint32Array, name: Name): number {
-    const { high, low, unit } = this.#fields[name];
     let value = 0;
-    let weight = unit;
-    for (let word = low >> 5; word <= high >> 5; word++) {
-      const from = Math.max(low - word * 32, 0);
-      const span = 2 ** (Math.min(high - word * 32, 31) - from + 1);
-      value += (((words[word] as number) >>> from) % span) * weight;
-      weight *= span;
-    }
+    for (const { word, shift, mask, weight } of this.#partsOf(name))
+      value += ((((words[word] as number) >>> shift) & mask) >>> 0) * weight;
     return value;
   }
 
   /** Writes one field into a structure. Throws as `encode`. */
   set(words: Uint32Array, name: Name, value: number): void {
-    const field = this.#fields[name];
-    if (field === undefined) throw new TypeError(`${this.#name} has no field ${name}`);
-    const { high, low, unit } = field;
-    let rest = value / unit;
-    if (!Number.isInteger(rest) || rest < 0 || rest >= 2 ** (high - low + 1))
+    const parts = this.#partsOf(name);
+    const { high, low, unit } = this.#fields[name];
+    if (value % unit !== 0 || value < 0 || value >= 2 ** (high - low + 1) * unit)
       throw new TypeError(`${this.#name}.${name}: ${value} does not fit into bits ${high}:${low}`);
-    for (let word = low >> 5; word <= high >> 5; word++) {
-      const from = Math.max(low - word * 32, 0);
-      const span = 2 ** (Math.min(high - word * 32, 31) - from + 1);
-      const part = rest % span;
-      rest = (rest - part) / span;
-      words[word] = ((words[word] as number) & ~((span - 1) << from)) | (part << from);
+    for (const { word, shift, mask, weight } of parts) {
+      const part = Math.floor(value / weight) % (mask + 1);
+      words[word] = ((words[word] as number) & ~(mask << shift)) | (part << shift);
     }
   }
 
   /** Ones in the bits of these fields. */
   mask(...names: readonly Name[]): Uint32Array {
     const words = new Uint32Array(this.#words);
-    for (const name of names) {
-      const { high, low } = this.#fields[name];
-      for (let bit = low; bit <= high; bit++)
-        words[bit >> 5] = (words[bit >> 5] as number) | (1 << (bit & 31));
-    }
+    for (const name of names)
+      for (const { word, shift, mask } of this.#partsOf(name))
+        words[word] = (words[word] as number) | (mask << shift);
     return words;
+  }
+
+  #partsOf(name: Name): readonly Part[] {
+    const parts = this.#parts.get(name);
+    if (parts === undefined) throw new TypeError(`${this.#name} has no field ${name}`);
+    return parts;
   }
 }

@@ -2,7 +2,7 @@
 import { type Atc, atcRange } from "./ats.ts";
 import type { Command } from "./command.ts";
 import { coversConfiguration } from "./configuration-cache.ts";
-import { type InvalidationScope, scopeOf } from "./invalidation-scope.ts";
+import { type InvalidationScope, includesTag, scopeOf } from "./invalidation-scope.ts";
 import type { Remembered } from "./translator.ts";
 
 /**
@@ -10,11 +10,15 @@ import type { Remembered } from "./translator.ts";
  * is this, is that they do when the CMD_SYNC is consumed (M-47). @see Arm IHI 0070, 4.7.3
  */
 export class PendingInvalidations {
-  readonly #commands: Command[] = [];
+  readonly #tlbis: InvalidationScope[] = [];
+  /** CFGIs and ATC_INVs. */
+  readonly #others: Command[] = [];
 
   /** Notes a TLBI, CFGI or ATC_INV. */
   add(command: Command): void {
-    this.#commands.push(command);
+    const scope = scopeOf(command);
+    if (scope === null) this.#others.push(command);
+    else this.#tlbis.push(scope);
   }
 
   /**
@@ -27,50 +31,46 @@ export class PendingInvalidations {
     { configuration, translations }: Remembered,
     atcOf: (streamId: number) => Atc | undefined,
   ): boolean {
-    const commands = this.#commands.splice(0);
-    const scopes = commands.map(scopeOf).filter((scope) => scope !== null);
+    const tlbis = this.#tlbis.splice(0);
     let isAnswered = true;
-    for (const command of commands) {
-      const scope = scopeOf(command);
-      if (scope !== null) translations.apply(scope);
-      else if (command.op !== "CMD_ATC_INV") configuration.apply(command);
-      else {
-        const atc = atcOf(command.StreamID ?? 0);
-        if (atc?.responds === false) isAnswered = false;
-        else if (!scopes.some((tlbi) => overlaps(tlbi, command))) atc?.invalidate(command);
+    for (const scope of tlbis) translations.apply(scope);
+    for (const command of this.#others.splice(0)) {
+      if (command.op !== "CMD_ATC_INV") {
+        configuration.apply(command);
+        continue;
       }
+      const atc = atcOf(command.StreamID ?? 0);
+      if (atc?.responds === false) isAnswered = false;
+      else if (!tlbis.some((scope) => overlaps(scope, command))) atc?.invalidate(command);
     }
     return isAnswered;
   }
 
   /** Whether a TLBI waits that drops an entry of stage 1, or of both stages. */
   coversFirst(tag: number, address: number, withWalk: boolean): boolean {
-    return this.#some((scope) => scope.first?.(tag) === true && isIn(scope, address, withWalk));
+    return this.#tlbis.some(
+      (scope) => scope.first !== null && includesTag(scope.first, tag) && isIn(scope, address, withWalk),
+    );
   }
 
   /** Whether a TLBI waits that drops an entry of stage 2. */
   coversSecond(vmid: number, ipa: number, withWalk: boolean): boolean {
-    return this.#some((scope) => scope.second?.(vmid) === true && isIn(scope, ipa, withWalk));
+    return this.#tlbis.some(
+      (scope) => scope.second !== null && includesTag(scope.second, vmid) && isIn(scope, ipa, withWalk),
+    );
   }
 
   /** Whether a CFGI waits that makes the SMMU read that STE again, or with a substream that CD. */
   coversConfiguration(streamId: number, substream: number | null): boolean {
-    return this.#commands.some((command) => coversConfiguration(command, streamId, substream));
+    return this.#others.some((command) => coversConfiguration(command, streamId, substream));
   }
 
   /** Whether a CMD_ATC_INV waits for an address. */
   coversAtc(streamId: number, address: number): boolean {
-    return this.#commands.some((command) => {
+    return this.#others.some((command) => {
       if (command.op !== "CMD_ATC_INV" || command.StreamID !== streamId) return false;
       const [start, end] = atcRange(command);
       return address >= start && address < end;
-    });
-  }
-
-  #some(which: (scope: InvalidationScope) => boolean): boolean {
-    return this.#commands.some((command) => {
-      const scope = scopeOf(command);
-      return scope !== null && which(scope);
     });
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { CD } from "./cd.ts";
-import { tagOf } from "./invalidation-scope.ts";
+import { GLOBAL, tagOf } from "./invalidation-scope.ts";
 import type { PendingInvalidations } from "./pending-invalidations.ts";
 import { STE, STRW } from "./ste.ts";
 import { hasStage2 } from "./ste-check.ts";
@@ -66,7 +66,7 @@ function missingTlbis(
   const isEl2 = STE.get(ste, "STRW") === STRW.EL2 && !isNested;
   const asid = CD.get(cd, "ASID");
   const tag = tagOf(isEl2, vmid, asid);
-  const isEntry = first.tlb.find(tag, address);
+  const isEntry = first.tlb.find(tag, address) || first.tlb.find(tagOf(isEl2, vmid, GLOBAL), address);
   if (isSecond && !isEntry) return missing;
   if (pending.coversFirst(tag, address, !isEntry)) return missing;
   if (isSecond) missing.push(`CMD_TLBI_NH_ALL for VMID ${vmid}`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { Tlb } from "@dmabuf/core/iommu";
-import type { InvalidationScope } from "./invalidation-scope.ts";
+import { type InvalidationScope, includesTag, type Tags } from "./invalidation-scope.ts";
 import { levelOf } from "./leaf-descriptor.ts";
 import { WalkCache } from "./walk-cache.ts";
 
@@ -22,10 +22,10 @@ export class TranslationCache {
   }
 
   /** Drops what a scope names, of the tags that `which` does. */
-  invalidate(which: (tag: number) => boolean, { start, end, leaf, level }: InvalidationScope): void {
+  invalidate(which: Tags, { start, end, leaf, level }: InvalidationScope): void {
     if (!leaf) this.walks.invalidate(which, start, end);
     for (const tag of this.#tags) {
-      if (!which(tag)) continue;
+      if (!includesTag(which, tag)) continue;
       if (end === Number.POSITIVE_INFINITY) this.tlb.invalidateTag(tag);
       else if (level === null) this.tlb.invalidate(tag, start, end - start);
       else this.#invalidateLevel(tag, start, end, level);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { PageTable } from "@dmabuf/core/iommu";
+import { includesTag, type Tags } from "./invalidation-scope.ts";
 
 /** Where a walk begins: a table of some level. */
 export interface Way {
@@ -45,9 +46,9 @@ export class WalkCache {
   }
 
   /** Forgets what overlaps [start, end) in the spaces that `which` names. */
-  invalidate(which: (tag: number) => boolean, start: number, end: number): void {
+  invalidate(which: Tags, start: number, end: number): void {
     for (const [tag, space] of this.#spaces) {
-      if (!which(tag)) continue;
+      if (!includesTag(which, tag)) continue;
       for (const [key, { table, depth }] of space)
         if (key < end && key - depth + spanOf(table, depth) > start) space.delete(key);
     }

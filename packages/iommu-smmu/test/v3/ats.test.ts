@@ -113,6 +113,27 @@ describe("a device with an ATC (3.9)", () => {
     }
   });
 
+  test.each([
+    ["C_BAD_STE (0x04)", { V: 0, EATS: EATS.TRANS }, ["C_BAD_STE"]],
+    ["STE.Config is abort", { Config: Config.ABORT }, []],
+    ["C_BAD_CD (0x0a)", { EATS: EATS.TRANS, Config: Config.S1_TRANS }, ["C_BAD_CD"]],
+  ] as const)("hears of a configuration that is wrong, %s, and so does software", (fault, ste, events) => {
+    const { smmu, device } = withAtc({ V: 0 }, { S1CDMax: 0 });
+    smmu.ste(1, { S1ContextPtr: smmu.cds({}), ...ste });
+    expect(device.translate(PAGE, READ).fault).toBe(`ATS: ${fault}`);
+    expect(smmu.names()).toEqual(events);
+  });
+
+  test("may not use what it has kept while the STE is abort, silently", () => {
+    const { smmu, table, device } = withAtc();
+    smmu.map(table, PAGE, 0x8000);
+    device.translate(PAGE, READ);
+    smmu.ste(1, { Config: Config.ABORT, EATS: EATS.TRANS });
+    smmu.sync({ op: "CMD_CFGI_STE", StreamID: 1 });
+    expect(device.translate(PAGE, READ).fault).toBe("STE.Config is abort");
+    expect(smmu.names()).toEqual([]);
+  });
+
   test("is stopped with what it has kept when EATS goes: F_TRANSL_FORBIDDEN", () => {
     const { smmu, table, device } = withAtc();
     smmu.map(table, PAGE, 0x8000);
@@ -169,7 +190,7 @@ describe("a page request (8.1, M-55)", () => {
   test("is lost when the queue is full, and all are until that is acknowledged", () => {
     const smmu = new BareMetal();
     const ask = (): boolean =>
-      smmu.hardware.requestPage({ streamId: 1, address: PAGE, access: READ }, 1, true);
+      smmu.hardware.ats.requestPage({ streamId: 1, address: PAGE, access: READ }, 1, true);
     expect(Array.from({ length: 64 }, ask).every(Boolean)).toBe(true);
     expect(ask()).toBe(false);
     const { pageRequests } = smmu.hardware;

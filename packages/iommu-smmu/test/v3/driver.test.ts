@@ -58,9 +58,16 @@ describe("probing", () => {
     expect(smmu.probe("near", [0x3ff])).toEqual([0x3ff]);
   });
 
+  test("a stream table has 2^17 descriptors of level 1 at most (M-40)", () => {
+    const { smmu } = new Machine({ streamIdBits: 32 });
+    expect(smmu.hardware.streamTable.log2Size).toBe(25);
+    expect(smmu.probe("last", [2 ** 25 - 1])).toEqual([2 ** 25 - 1]);
+    expect(errnoOf(() => smmu.probe("beyond", [2 ** 25]))).toBe("ERANGE");
+  });
+
   test("the window of software's MSIs is reserved (M-52)", () => {
     const { smmu, system } = new Machine();
-    expect(smmu.reservedRegions()).toEqual([{ start: 0x800_0000, size: 0x10_0000, kind: "msi" }]);
+    expect(smmu.reservedRegions()).toEqual([{ start: 0x800_0000, size: 0x10_0000, kind: "sw-msi" }]);
     const display = system.device("display");
     const size = 0x400_0000;
     const twice = [0, 1].map(() => system.dma.mapPage(display, 0 as never, size, "to-device").dmaAddress);
@@ -340,6 +347,15 @@ describe("faults", () => {
     expect(machine.smmu.hardware.pageRequests.length).toBe(0);
   });
 
+  test("that are page requests of a group are answered with the last one", () => {
+    const machine = new Machine({ ats: true });
+    const { hardware } = machine.smmu;
+    const ask = (last: boolean) => () =>
+      hardware.ats.requestPage({ streamId: 0x108, substream: 3, address: 0x1000, access: WRITE }, 5, last);
+    expect(commandsOf(machine, ask(false))).toEqual([]);
+    expect(commandsOf(machine, ask(true))).toEqual(["CMD_PRI_RESP"]);
+  });
+
   test("leave an event in the trace", () => {
     const machine = new Machine();
     machine.attached();
@@ -380,7 +396,12 @@ describe("the command queue of the driver", () => {
   test("goes on behind a command that is in error (arm_smmu_cmdq_skip_err)", () => {
     const machine = new Machine();
     const domain = machine.attached();
+    const point = findTracepoint("smmu_v3:command_error");
+    const errors: string[] = [];
+    if (point !== undefined)
+      machine.system.simulation.trace.subscribe(point, (event) => errors.push(event.text("error")));
     machine.smmu.hardware.commands.pushWords(new Uint32Array([0xee, 0, 0, 0]));
+    expect(errors).toEqual(["CERROR_ILL"]);
     machine.map(domain, 0x1000, 0x10_0000);
     machine.reach(0x1000);
     machine.unmap(domain, 0x1000);

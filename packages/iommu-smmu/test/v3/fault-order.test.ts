@@ -2,6 +2,8 @@
 // The fault decision of G.8, one test a row, in its order: what comes later is wrong as well where that is possible.
 import { IommuProt } from "@dmabuf/core/iommu";
 import { describe, expect, test } from "vitest";
+import { CD, CD_BYTES, L1CD } from "../../src/v3/cd.ts";
+import { fetchAddrOf } from "../../src/v3/event.ts";
 import { Config, EATS, L1STD, S1DSS, S1Fmt, SH, STE_BYTES, STRW } from "../../src/v3/ste.ts";
 import { BareMetal } from "./bare-metal.ts";
 
@@ -32,6 +34,18 @@ describe("the configuration is checked in this order:", () => {
     const smmu = new BareMetal();
     smmu.hardware.streamTable = { address: 0x40, log2Size: 4, split: null };
     expectRow(smmu, "F_STE_FETCH (0x03)", ["F_STE_FETCH"]);
+  });
+
+  test("a level 1 descriptor where no memory is, or that points where none is, is F_STE_FETCH", () => {
+    const smmu = new BareMetal();
+    smmu.hardware.streamTable = { address: 0x40, log2Size: 10, split: 8 };
+    expectRow(smmu, "F_STE_FETCH (0x03)", ["F_STE_FETCH"]);
+    const l1 = smmu.memory.allocate(64);
+    smmu.put(l1, L1STD.encode({ Span: 9, L2Ptr: 0x40 }));
+    smmu.hardware.streamTable = { address: l1, log2Size: 10, split: 8 };
+    smmu.reach(PAGE);
+    expect(smmu.hardware.events.length).toBe(1);
+    expect(fetchAddrOf(smmu.hardware.events.consume() ?? new Uint32Array(8))).toBe(0x40 + STE_BYTES);
   });
 
   test("an STE with V = 0 is C_BAD_STE, whatever else it says", () => {
@@ -108,6 +122,31 @@ describe("the configuration is checked in this order:", () => {
     const smmu = new BareMetal();
     smmu.stage1({}, { S1ContextPtr: 0x40 });
     expectRow(smmu, "F_CD_FETCH (0x09)", ["F_CD_FETCH"]);
+  });
+
+  test("a level 1 context descriptor where no memory is is F_CD_FETCH", () => {
+    const smmu = new BareMetal();
+    smmu.stage1({}, { S1CDMax: 12, S1Fmt: S1Fmt.L2_4K, S1DSS: S1DSS.SSID0, S1ContextPtr: 0x40 });
+    expectRow(smmu, "F_CD_FETCH (0x09)", ["F_CD_FETCH"]);
+  });
+
+  test("tables of CDs of 4 KiB and of 64 KiB are found by the upper bits of the substream (3.3.2)", () => {
+    for (const [S1Fmt_, bits] of [
+      [S1Fmt.L2_4K, 6],
+      [S1Fmt.L2_64K, 10],
+    ] as const) {
+      const smmu = new BareMetal();
+      const table = smmu.table(1);
+      smmu.map(table, PAGE, 0x8000);
+      const l1 = smmu.memory.allocate(64 * 8);
+      const leaf = smmu.memory.allocate(CD_BYTES * 2 ** bits);
+      smmu.put(l1 + 2 * 8, L1CD.encode({ V: 1, L2Ptr: leaf }));
+      smmu.put(leaf + 5 * CD_BYTES, CD.encode(smmu.cdOf(table)));
+      smmu.ste(1, { Config: Config.S1_TRANS, S1CDMax: 12, S1Fmt: S1Fmt_, S1ContextPtr: l1 });
+      expect(smmu.reach(PAGE, READ, { substream: 2 * 2 ** bits + 5 })).toBe(0x8000);
+      expect(smmu.reach(PAGE, READ, { substream: 2 * 2 ** bits + 6 })).toBe("C_BAD_CD (0x0a)");
+      expect(smmu.reach(PAGE, READ, { substream: 2 ** bits + 5 })).toBe("C_BAD_SUBSTREAMID (0x08)");
+    }
   });
 
   test.each([

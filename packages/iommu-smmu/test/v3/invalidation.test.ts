@@ -162,7 +162,10 @@ describe("a TLBI", () => {
     smmu.reach(PAGE);
     table.unmapPages(PAGE, 4096, 1);
     smmu.sync({ op: "CMD_TLBI_NH_ASID", ASID: 1 });
-    expect(smmu.reach(PAGE)).toBe(0x8000);
+    expect(smmu.translate(PAGE)).toMatchObject({
+      address: 0x8000,
+      missing: "CMD_TLBI_NH_VA of 0x1000 for ASID 1, CMD_SYNC",
+    });
     smmu.sync({ op: "CMD_TLBI_NH_VA", ASID: 7, Address: PAGE });
     expect(smmu.reach(PAGE)).toBe(gone);
   });
@@ -199,7 +202,9 @@ describe("the configuration is remembered until a CMD_CFGI and CMD_SYNC, and", (
       address: PAGE,
       missing: "CMD_CFGI_STE of StreamID 0x1, CMD_SYNC",
     });
-    smmu.send({ op: "CMD_CFGI_STE", StreamID: 1, Leaf: 1 });
+    smmu.send({ op: "CMD_CFGI_STE", StreamID: 2 }, { op: "CMD_CFGI_STE_RANGE", StreamID: 4, Range: 1 });
+    expect(smmu.translate(PAGE).missing).toBe("CMD_CFGI_STE of StreamID 0x1, CMD_SYNC");
+    smmu.send({ op: "CMD_CFGI_STE_RANGE", StreamID: 0, Range: 1 });
     expect(smmu.translate(PAGE).missing).toBe("CMD_SYNC");
     smmu.sync();
     expect(smmu.translate(PAGE)).toMatchObject({ fault: "STE.Config is abort", missing: null });

@@ -82,6 +82,12 @@ describe("the command queue (4.8, 7.1)", () => {
     expect(smmu.hardware.commands.error).toBe(1);
   });
 
+  test("consumes a prefetch, which does nothing that can be seen", () => {
+    const smmu = new BareMetal();
+    smmu.send({ op: "CMD_PREFETCH_CONFIG", StreamID: 1 }, { op: "CMD_PREFETCH_ADDR", StreamID: 1 });
+    expect([smmu.hardware.commands.error, smmu.hardware.commands.cons]).toEqual([0, 2]);
+  });
+
   test("stops with CERROR_ABT when it cannot be read", () => {
     const smmu = new BareMetal();
     smmu.hardware.commandQueueBase = 0x40;

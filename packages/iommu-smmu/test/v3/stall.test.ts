@@ -38,7 +38,7 @@ describe("a transaction that faults with CD.S = 1 waits (3.12.2), and", () => {
     expect(smmu.reach(PAGE)).toBe("F_TRANSLATION (0x10), level 1, terminated, RAZ/WI");
   });
 
-  test("waits on without an answer, each under a tag of its own, until CMD_STALL_TERM", () => {
+  test("waits on without an answer, each under a tag of its own", () => {
     const smmu = new BareMetal();
     smmu.stage1({ S: 1 });
     expect(smmu.reach(PAGE)).toContain("stalled with STAG 0");
@@ -48,6 +48,25 @@ describe("a transaction that faults with CD.S = 1 waits (3.12.2), and", () => {
       [1, 0],
       [1, 1],
     ]);
+  });
+
+  test("is let go with all of its stream by CMD_STALL_TERM, and not by that of another (4.6.2)", () => {
+    const smmu = new BareMetal();
+    smmu.stage1({ S: 1 });
+    const { events } = smmu.hardware;
+    events.onRecord = () => {
+      events.consume();
+      smmu.send(
+        { op: "CMD_STALL_TERM", StreamID: 2 },
+        { op: "CMD_RESUME", StreamID: 2, STAG: 0, Resp: RETRY },
+      );
+    };
+    expect(smmu.reach(PAGE)).toContain("stalled with STAG 0");
+    events.onRecord = () => {
+      events.consume();
+      smmu.send({ op: "CMD_STALL_TERM", StreamID: 1 });
+    };
+    expect(smmu.reach(PAGE)).toBe("F_TRANSLATION (0x10), level 1, terminated");
   });
 
   test("is not waited for by those who say that it is repaired when it is not", () => {

@@ -75,17 +75,17 @@ export function* translatedRuns(
     for (let at = address; at < end; ) {
       if (at >= PAST) return fault(device, at, "past the addresses of any bus", work, trace);
       const answer = translation.translate(at, access);
-      if (answer.fault !== null) {
-        const also = answer.missing === null ? "" : `, by what it remembers; missing: ${answer.missing}`;
-        fault(device, at, answer.fault + also, work, trace);
-        return;
-      }
       if (answer.missing !== null && answer.missing !== missing) {
         // With a flush queue no instruction is missing: it comes later, and the device should have stopped (I-5).
         const queued = translation === device.translation && device.iommu?.domain.isLazy === true;
-        stale(device, at, answer, queued ? "" : answer.missing, work, trace);
+        if (!queued || answer.fault === null)
+          stale(device, at, answer, queued ? "" : answer.missing, work, trace);
       }
       missing = answer.missing;
+      if (answer.fault !== null) {
+        fault(device, at, answer.fault, work, trace);
+        return;
+      }
       const stop = Math.min(end, answer.end, PAST);
       if (stop <= at)
         throw new TypeError(`${device.name}: the answer for 0x${at.toString(16)} holds for nothing`);
@@ -115,13 +115,13 @@ function routeOf({ snoopedRoute, unsnoopedRoute }: DmaDevice, snooping: Snooping
 function stale(
   device: DmaDevice,
   at: number,
-  { address }: Translation,
+  { address, fault: refusal }: Translation,
   missing: string,
   { kind, event }: DeviceWork,
   trace: Trace,
 ): void {
-  const [name, what] = [trace.intern(device.name), trace.intern(missing)];
-  trace.emitCaused(event, staleTranslation, name, at, address, kind === "read" ? 0 : 1, what);
+  const [name, what, why] = [trace.intern(device.name), trace.intern(missing), trace.intern(refusal ?? "")];
+  trace.emitCaused(event, staleTranslation, name, at, address, kind === "read" ? 0 : 1, what, why);
 }
 
 function fault(
