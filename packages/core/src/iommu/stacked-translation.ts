@@ -27,6 +27,7 @@ export class StackedTranslation implements DeviceTranslation {
       end: address + Math.min(first.end - address, second.end - first.address),
       snooping: decided(second.snooping, first.snooping),
       missing,
+      ...(second.inside === true ? { inside: true } : {}),
     };
   }
 }

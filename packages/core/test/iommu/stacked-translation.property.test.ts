@@ -18,6 +18,7 @@ const piece = fc.record({
   to: fc.option(fc.nat(SPACE - 1), { nil: null }),
   snooping: fc.constantFrom<Snooping>("device", "always", "never"),
   missing: fc.option(fc.constantFrom("x", "y"), { nil: null }),
+  inside: fc.constantFrom(false, false, false, true),
 });
 
 /** A translation of a small space in pieces. */
@@ -25,12 +26,14 @@ const translation = fc.array(piece, { minLength: 1, maxLength: 12 }).map((pieces
   return {
     translate(address) {
       let start = 0;
-      for (const { length, to, snooping, missing } of pieces) {
-        if (address < start + length)
-          return to === null
-            ? refused("hole", address, missing)
-            : { fault: null, address: to + address - start, end: start + length, snooping, missing };
-        start += length;
+      for (const { length, to, snooping, missing, inside } of pieces) {
+        const end = start + length;
+        if (address < end) {
+          if (to === null) return refused("hole", address, missing);
+          const answer = { fault: null, address: to + address - start, end, snooping, missing };
+          return inside ? { ...answer, inside } : answer;
+        }
+        start = end;
       }
       return refused("beyond", address);
     },
@@ -50,12 +53,14 @@ describe("one translation behind another (D23)", () => {
         const both = new StackedTranslation(inner, outer);
         for (let address = 0; address < SPACE; address++) {
           const first = inner.translate(address, 1);
-          const second = first.fault === null ? outer.translate(first.address, 1) : first;
+          const isLast = first.fault !== null || first.inside === true;
+          const second = isLast ? first : outer.translate(first.address, 1);
           const got = both.translate(address, 1);
           expect(got.fault).toBe(second.fault);
           expect(got.missing).toBe(first.missing ?? second.missing);
           if (got.fault !== null) continue;
           expect(got.address).toBe(second.address);
+          expect(got.inside).toBe(second.inside);
           expect(got.snooping).toBe(second.snooping === "device" ? first.snooping : second.snooping);
           expect(got.end).toBeGreaterThan(address);
           for (let other = address; other < Math.min(got.end, SPACE); other++)
