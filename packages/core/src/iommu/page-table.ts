@@ -155,18 +155,17 @@ export class PageTable {
    * @param depth index of the level at which it begins, with `table`; default at the root
    */
   walk(address: number, depth = 0, table = 0): number {
-    const { levels, upper, last, lastDepth } = this.#tree;
+    const { levels, scales, masks, upper, last, lastDepth } = this.#tree;
     const { children } = upper;
     let at = depth;
     let from = table;
-    let level = levels[at] as LevelTables;
-    let place = from + ((address * level.scale) & level.mask);
-    for (; at < lastDepth; at++) {
+    let place = from + ((address * (scales[at] as number)) & (masks[at] as number));
+    while (at < lastDepth) {
       const child = children[place] as number;
       if (child === 0) break;
+      at++;
       from = child - 1;
-      level = levels[at + 1] as LevelTables;
-      place = from + ((address * level.scale) & level.mask);
+      place = from + ((address * (scales[at] as number)) & (masks[at] as number));
     }
     const { words, stride } = at < lastDepth ? upper : last;
     this.depth = at;
@@ -175,7 +174,7 @@ export class PageTable {
     const high = stride === 2 ? (words[place * 2 + 1] as number) : 0;
     this.low = low;
     this.high = high;
-    return this.format.kindOf(low, high, level.level);
+    return this.format.kindOf(low, high, (levels[at] as LevelTables).level);
   }
 
   /**

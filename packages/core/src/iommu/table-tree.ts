@@ -19,6 +19,9 @@ interface Gone {
  */
 export class TableTree {
   readonly levels: readonly LevelTables[];
+  /** Of each level, for walks: see `LevelTables`. Arrays of numbers, which is quicker than to ask the levels. */
+  readonly scales: Float64Array;
+  readonly masks: Int32Array;
   readonly lastDepth: number;
   /** The one without tables below. */
   readonly lowest: LevelTables;
@@ -29,7 +32,7 @@ export class TableTree {
   readonly #isWatched: boolean;
   readonly #clean: boolean;
   #gone: Gone[] = [];
-  // The table that was asked for last, and its addresses: pages come in a row, and need no search from the root.
+  /** The table that was asked for last: pages come in a row, and need no search from the root. */
   near = 0;
   #nearDepth = -1;
   #nearStart = 0;
@@ -53,6 +56,8 @@ export class TableTree {
     this.levels = levels.map(
       (level, depth) => new LevelTables(format, level, depth === lastDepth ? this.last : this.upper),
     );
+    this.scales = Float64Array.from(this.levels, ({ scale }) => scale);
+    this.masks = Int32Array.from(this.levels, ({ mask }) => mask);
     this.lowest = this.level(lastDepth);
     this.#newTable(0);
   }
