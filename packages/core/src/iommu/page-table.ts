@@ -127,8 +127,8 @@ export class PageTable {
   }
 
   /**
-   * Unmaps pages of one size, whatever they are made of, up to the first that is not mapped; returns how many. A table that
-   * is emptied as a whole goes.
+   * Unmaps pages of one size, whatever they are made of, up to the first that is not mapped; returns how many. A table in the
+   * place of one goes as it is and counts as mapped, with the holes that it has. @see __arm_lpae_unmap
    */
   unmapPages(iova: number, pageSize: number, count: number): number {
     const leaf = this.#depthOf("unmap", pageSize);

@@ -94,6 +94,13 @@ test("an unmap stops at the first hole and says how far it came (M-13)", () => {
   expect([at(5), at(6), at(7), at(8)]).toEqual([200, null, null, 203]);
 });
 
+test("a table that goes as a whole takes its holes along, and counts as mapped (M-26)", () => {
+  const { map, unmap, at } = noted(new PageTable(fourLevel64));
+  map(512, 0, 1);
+  map(514, 0, 1);
+  expect([unmap(512, 512), at(514), unmap(512, 512)]).toEqual([512, null, 0]);
+});
+
 test("what is not mapped has no physical address (M-16)", () => {
   const { map, at, domain } = noted(new PageTable(fourLevel64));
   map(7, 0, 1);
