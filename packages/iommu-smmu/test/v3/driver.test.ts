@@ -3,6 +3,7 @@ import { KernelError } from "@dmabuf/core";
 import { IommuProt, type IommuTable } from "@dmabuf/core/iommu";
 import { findTracepoint } from "@dmabuf/core/sim";
 import { describe, expect, test } from "vitest";
+import type { AtsDevice } from "../../src/v3/ats-device.ts";
 import { smmuV3 } from "../../src/v3/smmu-v3-plugin.ts";
 import { STE } from "../../src/v3/ste.ts";
 import { Machine } from "./machine.ts";
@@ -382,6 +383,18 @@ describe("ATS", () => {
     expect(machine.access(0x1000)).toMatchObject({ fault: "STE.Config is abort", missing: null });
   });
 
+  test("is not for devices from outside (pci_ats_supported)", () => {
+    const machine = new Machine({ ats: true });
+    const domain = machine.smmu.allocateDomain();
+    machine.smmu.attach({ ...machine.nic, untrusted: true }, domain);
+    machine.map(domain, 0x1000, 0x10_0000);
+    expect(commandsOf(machine, () => machine.unmap(domain, 0x1000))).not.toContain("CMD_ATC_INV");
+    machine.map(domain, 0x1000, 0x10_0000);
+    expect(machine.reach(0x1000)).toBe(0x10_0000);
+    const asked = machine.smmu.hardware.ats.request({ streamId: 0x108, address: 0x1000, access: READ });
+    expect(asked).toEqual({ refused: "F_BAD_ATS_TREQ (0x05)" });
+  });
+
   test("is invalidated after the TLB, each with a CMD_SYNC (M-49)", () => {
     const machine = new Machine({ ats: true });
     const domain = machine.attached();
@@ -407,6 +420,18 @@ describe("the command queue of the driver", () => {
     machine.unmap(domain, 0x1000);
     expect(machine.reach(0x1000)).toContain("F_TRANSLATION");
     expect(machine.smmu.hardware.commands.error).toBe(0);
+  });
+
+  test("goes on when a device does not answer, whose translations stay old", () => {
+    const machine = new Machine({ ats: true });
+    const domain = machine.attached();
+    machine.map(domain, 0x1000, 0x10_0000);
+    machine.reach(0x1000);
+    const device = machine.smmu.translation(0x108) as AtsDevice;
+    device.atc.responds = false;
+    machine.unmap(domain, 0x1000);
+    expect(machine.smmu.hardware.commands.error).toBe(0);
+    expect(machine.access(0x1000).missing).toBe("CMD_ATC_INV of 0x1000 for StreamID 0x108, CMD_SYNC");
   });
 
   test("gives up when the SMMU stands still: ETIMEDOUT", () => {
