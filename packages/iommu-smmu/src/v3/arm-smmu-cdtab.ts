@@ -74,8 +74,7 @@ export class ArmSmmuCdtab {
 
   #addLeaf(leaf: number): number {
     const table = this.#memory.allocate(CD_BYTES * 2 ** L2_BITS);
-    const [low, high] = L1CD.encode({ V: 1, L2Ptr: table });
-    this.#memory.write(this.place.address + leaf * 8, 2, 0, low as number, high as number);
+    this.#memory.put(this.place.address + leaf * 8, L1CD.encode({ V: 1, L2Ptr: table }));
     this.#leaves.set(leaf, table);
     return table;
   }

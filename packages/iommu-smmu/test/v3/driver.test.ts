@@ -25,7 +25,7 @@ const errnoOf = (run: () => void): string | null => {
 function commandsOf(machine: Machine, run: () => void): string[] {
   const names: string[] = [];
   const { trace } = machine.system.simulation;
-  const point = findTracepoint("smmu_v3:command");
+  const point = findTracepoint("arm_smmu_v3:command");
   if (point === undefined) throw new TypeError("there is no such tracepoint");
   const stop = trace.subscribe(point, (event) => names.push(event.text("name")));
   run();
@@ -360,7 +360,7 @@ describe("faults", () => {
   test("leave an event in the trace", () => {
     const machine = new Machine();
     machine.attached();
-    const point = findTracepoint("smmu_v3:event");
+    const point = findTracepoint("arm_smmu_v3:event");
     if (point === undefined) throw new TypeError("there is no such tracepoint");
     const seen: unknown[] = [];
     machine.system.simulation.trace.subscribe(point, (event) =>
@@ -409,7 +409,7 @@ describe("the command queue of the driver", () => {
   test("goes on behind a command that is in error (arm_smmu_cmdq_skip_err)", () => {
     const machine = new Machine();
     const domain = machine.attached();
-    const point = findTracepoint("smmu_v3:command_error");
+    const point = findTracepoint("arm_smmu_v3:command_error");
     const errors: string[] = [];
     if (point !== undefined)
       machine.system.simulation.trace.subscribe(point, (event) => errors.push(event.text("error")));
