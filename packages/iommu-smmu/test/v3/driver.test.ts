@@ -251,6 +251,16 @@ describe("a substream (PASID)", () => {
     expect(machine.reach(0x1000)).toBe(0x10_0000);
   });
 
+  test("of a table of CDs that was not there before is found, though the SMMU knows that it was not", () => {
+    const machine = new Machine({ substreamBits: 16 });
+    machine.attached();
+    expect(machine.reach(0x1000, READ, 5000)).toBe("C_BAD_SUBSTREAMID (0x08)");
+    const pasid = machine.smmu.allocateDomain();
+    machine.map(pasid, 0x1000, 0x20_0000);
+    machine.smmu.attach(machine.nic, pasid, 5000);
+    expect(machine.access(0x1000, READ, 5000)).toMatchObject({ address: 0x20_0000, missing: null });
+  });
+
   test.each([
     ["identity", 0x1000],
     ["blocked", "F_STREAM_DISABLED (0x06)"],
