@@ -49,7 +49,7 @@ export class ArmSmmuCdtab {
       {
         read: () => this.#memory.read(at, 16) as Uint32Array,
         write: (index, low, high) => this.#memory.write(at, 16, index, low, high),
-        sync: () => this.#sync(substream),
+        sync: () => this.#sync(substream, 1),
         used: usedOfCd,
       },
       cd,
@@ -57,9 +57,14 @@ export class ArmSmmuCdtab {
   }
 
   /** @see arm_smmu_sync_cd */
-  #sync(substream: number): void {
+  #sync(substream: number, leaf: 0 | 1): void {
     this.#cmdq.issue(
-      this.#streamIds.map((StreamID) => ({ op: "CMD_CFGI_CD", StreamID, SubstreamID: substream, Leaf: 1 })),
+      this.#streamIds.map((StreamID) => ({
+        op: "CMD_CFGI_CD",
+        StreamID,
+        SubstreamID: substream,
+        Leaf: leaf,
+      })),
     );
   }
 
@@ -68,15 +73,16 @@ export class ArmSmmuCdtab {
     if (format === S1Fmt.LINEAR) return address + substream * CD_BYTES;
     const index = substream % 2 ** L2_BITS;
     const leaf = (substream - index) / 2 ** L2_BITS;
-    const table = this.#leaves.get(leaf) ?? this.#addLeaf(leaf);
+    const table = this.#leaves.get(leaf) ?? this.#addLeaf(leaf, substream);
     return table + index * CD_BYTES;
   }
 
-  #addLeaf(leaf: number): number {
+  /** The SMMU may remember that there was none. @see arm_smmu_alloc_cd_ptr */
+  #addLeaf(leaf: number, substream: number): number {
     const table = this.#memory.allocate(CD_BYTES * 2 ** L2_BITS);
-    const [low, high] = L1CD.encode({ V: 1, L2Ptr: table });
-    this.#memory.write(this.place.address + leaf * 8, 2, 0, low as number, high as number);
+    this.#memory.put(this.place.address + leaf * 8, L1CD.encode({ V: 1, L2Ptr: table }));
     this.#leaves.set(leaf, table);
+    this.#sync(substream, 0);
     return table;
   }
 }

@@ -41,7 +41,7 @@ export class ArmSmmuStreams {
     const isPaging = typeof domain === "object";
     if (isPaging && domain.stage === 2 && master.substreams.size > 0)
       throw new KernelError("EBUSY", "arm_smmu_attach_dev", `${of}: substreams are in use`);
-    const ats = figures.ats && isPaging;
+    const ats = master.ats.length > 0 && isPaging;
     if (!ats) this.#switchAts(master, false);
     if (isPaging && domain.stage === 1)
       this.#cdtabOf(master).write(0, stage1Cd(domain.stage1, figures.stall));
@@ -91,7 +91,8 @@ export class ArmSmmuStreams {
   }
 
   #steOf(master: ArmSmmuMaster, domain: RidDomain): Uint32Array {
-    const { stall, ats } = this.#hands.figures;
+    const { stall } = this.#hands.figures;
+    const ats = master.ats.length > 0;
     const traits: SteTraits = { ats: ats && typeof domain === "object", stall: stall ? "yes" : "no" };
     if (typeof domain === "object" && domain.stage === 2) return stage2Ste(domain.stage2, traits);
     const { cdtab, substreams } = master;

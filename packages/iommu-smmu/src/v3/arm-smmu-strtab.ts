@@ -71,8 +71,10 @@ export class ArmSmmuStrtab {
     const { address } = this.place;
     const table = this.#memory.allocate(STE_BYTES * 2 ** SPLIT, abortSte());
     this.#tables.add(first);
-    const [low, high] = L1STD.encode({ Span: SPLIT + 1, L2Ptr: table });
-    this.#memory.write(address + (first / 2 ** SPLIT) * L1STD_BYTES, 2, 0, low as number, high as number);
+    this.#memory.put(
+      address + (first / 2 ** SPLIT) * L1STD_BYTES,
+      L1STD.encode({ Span: SPLIT + 1, L2Ptr: table }),
+    );
   }
 
   #addressOf(streamId: number): number {

@@ -99,7 +99,7 @@ export class ArmSmmuV3 implements IommuUnit {
 
   attach(master: IommuMaster, domain: IommuTable | "identity" | "blocked", substream?: number): void {
     const of = master.devices.join(" and ");
-    const known = this.#masterOf(master.ids);
+    const known = this.#masterOf(master);
     const own: RidDomain | undefined = typeof domain === "object" ? this.#domains.get(domain) : domain;
     if (own === undefined)
       throw new KernelError("EINVAL", "arm_smmu_attach_dev", `${of}: the domain is another IOMMU's`);
@@ -120,10 +120,11 @@ export class ArmSmmuV3 implements IommuUnit {
     return [SW_MSI];
   }
 
-  #masterOf(ids: readonly number[]): ArmSmmuMaster {
+  /** Devices from outside do not get to use ATS. @see pci_ats_supported */
+  #masterOf({ ids, untrusted }: IommuMaster): ArmSmmuMaster {
     const known = this.#masters.get(ids[0] as number);
     if (known !== undefined) return known;
-    const ats = this.#figures.ats ? ids.map((id) => this.#atsDevice(id)) : [];
+    const ats = this.#figures.ats && !untrusted ? ids.map((id) => this.#atsDevice(id)) : [];
     const master: ArmSmmuMaster = {
       streamIds: ids,
       ats,

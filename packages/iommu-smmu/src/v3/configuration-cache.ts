@@ -15,6 +15,8 @@ export class ConfigurationCache {
   readonly #descriptors = new Map<number, Uint32Array>();
   readonly #stes = new Map<number, Uint32Array>();
   readonly #cds = new Map<number, Uint32Array>();
+  /** Level 1 context descriptors by stream and address. */
+  readonly #l1Cds = new Map<number, Map<number, Uint32Array>>();
 
   /** Reads level 1 descriptors out of what is remembered, else with `read`, and keeps those that are valid. */
   descriptorReader(read: ReadDescriptor): ReadDescriptor {
@@ -24,6 +26,20 @@ export class ConfigurationCache {
       const descriptor = read(address);
       if (descriptor !== null && L1STD.get(descriptor, "Span") > 0)
         this.#descriptors.set(address, descriptor.slice());
+      return descriptor;
+    };
+  }
+
+  /** The same for level 1 context descriptors of a stream, of which invalid ones are kept as well. @see arm_smmu_alloc_cd_ptr */
+  l1CdReader(streamId: number, read: ReadDescriptor): ReadDescriptor {
+    return (address) => {
+      let known = this.#l1Cds.get(streamId);
+      if (known === undefined) {
+        known = new Map();
+        this.#l1Cds.set(streamId, known);
+      }
+      const descriptor = known.get(address) ?? read(address);
+      if (descriptor !== null) known.set(address, descriptor.slice());
       return descriptor;
     };
   }
@@ -47,7 +63,10 @@ export class ConfigurationCache {
   /** Forgets what a CMD_CFGI names; an STE takes the CDs of its stream along. @see Arm IHI 0070, 4.3 */
   apply(command: Command): void {
     const { op, StreamID = 0, SubstreamID = 0, Leaf = 0, Range = 0 } = command;
-    if (op === "CMD_CFGI_CD") this.#cds.delete(StreamID * SUBSTREAMS + SubstreamID);
+    if (op === "CMD_CFGI_CD") {
+      this.#cds.delete(StreamID * SUBSTREAMS + SubstreamID);
+      if (Leaf === 0) this.#l1Cds.delete(StreamID);
+    }
     if (op === "CMD_CFGI_CD_ALL") this.#forget(StreamID, StreamID + 1, false);
     if (op === "CMD_CFGI_STE") {
       this.#forget(StreamID, StreamID + 1, true);
@@ -63,6 +82,7 @@ export class ConfigurationCache {
 
   #forget(first: number, end: number, withSte: boolean): void {
     if (withSte) for (const id of this.#stes.keys()) if (id >= first && id < end) this.#stes.delete(id);
+    for (const id of this.#l1Cds.keys()) if (id >= first && id < end) this.#l1Cds.delete(id);
     for (const key of this.#cds.keys())
       if (key >= first * SUBSTREAMS && key < end * SUBSTREAMS) this.#cds.delete(key);
   }

@@ -3,7 +3,7 @@ import { tracepoint } from "@dmabuf/core/sim";
 
 /** The SMMU consumed a command; the words as they are in the queue. */
 export const commandConsumed = tracepoint(
-  "smmu_v3",
+  "arm_smmu_v3",
   "command",
   ["smmu", "string"],
   ["name", "string"],
@@ -15,7 +15,7 @@ export const commandConsumed = tracepoint(
 
 /** The SMMU recorded an event; `lost` when there was no room for it. */
 export const eventRecorded = tracepoint(
-  "smmu_v3",
+  "arm_smmu_v3",
   "event",
   ["smmu", "string"],
   ["name", "string"],
@@ -28,7 +28,7 @@ export const eventRecorded = tracepoint(
 
 /** A device asked for a page; `lost` when there was no room for it. */
 export const pageRequested = tracepoint(
-  "smmu_v3",
+  "arm_smmu_v3",
   "page_request",
   ["smmu", "string"],
   ["sid", "address"],
@@ -39,4 +39,9 @@ export const pageRequested = tracepoint(
 );
 
 /** The SMMU stopped at a command: CMDQ_CONS.ERR. */
-export const commandError = tracepoint("smmu_v3", "command_error", ["smmu", "string"], ["error", "string"]);
+export const commandError = tracepoint(
+  "arm_smmu_v3",
+  "command_error",
+  ["smmu", "string"],
+  ["error", "string"],
+);

@@ -18,6 +18,9 @@ export const isSame = (one: Outcome, other: Outcome): boolean =>
 const isEqual = (one: Uint32Array | null, other: Uint32Array | null): boolean =>
   one === other || (one !== null && other !== null && one.every((word, index) => word === other[index]));
 
+/** Whether stage 2 refused to have the CD read, or what leads to it. */
+const isLostInStage2 = ({ cd, fault }: Outcome): boolean => cd === null && fault?.stage2 === true;
+
 /**
  * Which commands software has left out, given an answer that memory does not give any more: `CMD_TLBI_NH_VA of 0x1000 for ASID 1,
  * CMD_SYNC`. What was sent and not yet followed by a CMD_SYNC lacks only that.
@@ -34,9 +37,11 @@ export function missingCommands(
   if (!isEqual(given.ste, now.ste)) {
     if (!pending.coversConfiguration(streamId, null))
       missing.push(`CMD_CFGI_STE of StreamID ${hex(streamId)}`);
-  } else if (!isEqual(given.cd, now.cd)) {
+  } else if (!isEqual(given.cd, now.cd) && !isLostInStage2(given)) {
+    // Without a CD it is the descriptor on the way to it that is old.
+    const leaf = given.cd === null ? " with Leaf 0" : "";
     if (!pending.coversConfiguration(streamId, substream))
-      missing.push(`CMD_CFGI_CD of StreamID ${hex(streamId)}, SubstreamID ${substream}`);
+      missing.push(`CMD_CFGI_CD of StreamID ${hex(streamId)}, SubstreamID ${substream}${leaf}`);
   } else missing.push(...missingTlbis(transaction, given, now, remembered, pending));
   return [...missing, "CMD_SYNC"].join(", ");
 }

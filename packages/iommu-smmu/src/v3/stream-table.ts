@@ -15,7 +15,7 @@ export interface StreamTable {
 /** Bytes of a level 1 descriptor. */
 export const L1STD_BYTES = 8;
 
-/** What a level 1 descriptor says, by where it lies: from memory, or from what the SMMU remembers. */
+/** What a level 1 descriptor, of streams or of substreams, says by where it lies: from memory, or from what the SMMU remembers. */
 export type ReadDescriptor = (address: number) => Uint32Array | null;
 
 /**

@@ -29,6 +29,11 @@ export class StructureMemory {
     return start;
   }
 
+  /** Writes a whole structure, at an address where one begins. */
+  put(structure: number, words: Uint32Array): void {
+    this.#written.set(structure, words.slice());
+  }
+
   /** Writes 64 bits at once, of a structure of so many words. */
   write(structure: number, words: number, index: number, low: number, high: number): void {
     let content = this.#written.get(structure);

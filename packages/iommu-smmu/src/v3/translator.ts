@@ -113,7 +113,9 @@ export class Translator {
       const answer = this.#stage2.translate(ste, address, remembered?.translations.second ?? null);
       return answer.fault === null ? answer.address : { ...answer.fault, class: FaultClass.CD };
     };
-    const at = findCd(this.#memory, ste, substream, locate);
+    const fromMemory = l1Reader(this.#memory);
+    const readL1 = cache === undefined ? fromMemory : cache.l1CdReader(streamId, fromMemory);
+    const at = findCd(ste, substream, locate, readL1);
     if (typeof at !== "number") return at;
     const cd = this.#memory.read(at, 16);
     if (cd === null) return { name: "F_CD_FETCH", fetchAddress: at };

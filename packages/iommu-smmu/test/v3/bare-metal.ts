@@ -76,8 +76,7 @@ export class BareMetal {
 
   /** Writes an entry somewhere. */
   put(at: number, words: Uint32Array): void {
-    for (let i = 0; i < words.length / 2; i++)
-      this.memory.write(at, words.length, i, words[2 * i] as number, words[2 * i + 1] as number);
+    this.memory.put(at, words);
   }
 
   ste(streamId: number, values: SteValues): void {

@@ -3,6 +3,7 @@ import { KernelError } from "@dmabuf/core";
 import { IommuProt, type IommuTable } from "@dmabuf/core/iommu";
 import { findTracepoint } from "@dmabuf/core/sim";
 import { describe, expect, test } from "vitest";
+import type { AtsDevice } from "../../src/v3/ats-device.ts";
 import { smmuV3 } from "../../src/v3/smmu-v3-plugin.ts";
 import { STE } from "../../src/v3/ste.ts";
 import { Machine } from "./machine.ts";
@@ -24,7 +25,7 @@ const errnoOf = (run: () => void): string | null => {
 function commandsOf(machine: Machine, run: () => void): string[] {
   const names: string[] = [];
   const { trace } = machine.system.simulation;
-  const point = findTracepoint("smmu_v3:command");
+  const point = findTracepoint("arm_smmu_v3:command");
   if (point === undefined) throw new TypeError("there is no such tracepoint");
   const stop = trace.subscribe(point, (event) => names.push(event.text("name")));
   run();
@@ -250,6 +251,16 @@ describe("a substream (PASID)", () => {
     expect(machine.reach(0x1000)).toBe(0x10_0000);
   });
 
+  test("of a table of CDs that was not there before is found, though the SMMU knows that it was not", () => {
+    const machine = new Machine({ substreamBits: 16 });
+    machine.attached();
+    expect(machine.reach(0x1000, READ, 5000)).toBe("C_BAD_SUBSTREAMID (0x08)");
+    const pasid = machine.smmu.allocateDomain();
+    machine.map(pasid, 0x1000, 0x20_0000);
+    machine.smmu.attach(machine.nic, pasid, 5000);
+    expect(machine.access(0x1000, READ, 5000)).toMatchObject({ address: 0x20_0000, missing: null });
+  });
+
   test.each([
     ["identity", 0x1000],
     ["blocked", "F_STREAM_DISABLED (0x06)"],
@@ -359,7 +370,7 @@ describe("faults", () => {
   test("leave an event in the trace", () => {
     const machine = new Machine();
     machine.attached();
-    const point = findTracepoint("smmu_v3:event");
+    const point = findTracepoint("arm_smmu_v3:event");
     if (point === undefined) throw new TypeError("there is no such tracepoint");
     const seen: unknown[] = [];
     machine.system.simulation.trace.subscribe(point, (event) =>
@@ -382,6 +393,18 @@ describe("ATS", () => {
     expect(machine.access(0x1000)).toMatchObject({ fault: "STE.Config is abort", missing: null });
   });
 
+  test("is not for devices from outside (pci_ats_supported)", () => {
+    const machine = new Machine({ ats: true });
+    const domain = machine.smmu.allocateDomain();
+    machine.smmu.attach({ ...machine.nic, untrusted: true }, domain);
+    machine.map(domain, 0x1000, 0x10_0000);
+    expect(commandsOf(machine, () => machine.unmap(domain, 0x1000))).not.toContain("CMD_ATC_INV");
+    machine.map(domain, 0x1000, 0x10_0000);
+    expect(machine.reach(0x1000)).toBe(0x10_0000);
+    const asked = machine.smmu.hardware.ats.request({ streamId: 0x108, address: 0x1000, access: READ });
+    expect(asked).toEqual({ refused: "F_BAD_ATS_TREQ (0x05)" });
+  });
+
   test("is invalidated after the TLB, each with a CMD_SYNC (M-49)", () => {
     const machine = new Machine({ ats: true });
     const domain = machine.attached();
@@ -396,7 +419,7 @@ describe("the command queue of the driver", () => {
   test("goes on behind a command that is in error (arm_smmu_cmdq_skip_err)", () => {
     const machine = new Machine();
     const domain = machine.attached();
-    const point = findTracepoint("smmu_v3:command_error");
+    const point = findTracepoint("arm_smmu_v3:command_error");
     const errors: string[] = [];
     if (point !== undefined)
       machine.system.simulation.trace.subscribe(point, (event) => errors.push(event.text("error")));
@@ -407,6 +430,18 @@ describe("the command queue of the driver", () => {
     machine.unmap(domain, 0x1000);
     expect(machine.reach(0x1000)).toContain("F_TRANSLATION");
     expect(machine.smmu.hardware.commands.error).toBe(0);
+  });
+
+  test("goes on when a device does not answer, whose translations stay old", () => {
+    const machine = new Machine({ ats: true });
+    const domain = machine.attached();
+    machine.map(domain, 0x1000, 0x10_0000);
+    machine.reach(0x1000);
+    const device = machine.smmu.translation(0x108) as AtsDevice;
+    device.atc.responds = false;
+    machine.unmap(domain, 0x1000);
+    expect(machine.smmu.hardware.commands.error).toBe(0);
+    expect(machine.access(0x1000).missing).toBe("CMD_ATC_INV of 0x1000 for StreamID 0x108, CMD_SYNC");
   });
 
   test("gives up when the SMMU stands still: ETIMEDOUT", () => {

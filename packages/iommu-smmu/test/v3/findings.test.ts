@@ -40,6 +40,11 @@ describe("a device that works on after its page was unmapped", () => {
     expect(stale?.device).toBe("nic");
   });
 
+  test("still reaches it in lazy mode, which is the driver's mistake and no command's (I-5)", () => {
+    const findings = found({}, workOn, "lazy");
+    expect([...findings.keys()]).toEqual(["dma-api-misuse"]);
+  });
+
   test("is not found twice: a device with an ATC does not lack what the SMMU has", () => {
     expect([...found({ ats: true }, workOn).keys()]).toEqual(["iommu-fault"]);
   });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { IommuProt } from "@dmabuf/core/iommu";
 import { describe, expect, test } from "vitest";
-import { CD, CD_BYTES } from "../../src/v3/cd.ts";
+import { CD, CD_BYTES, L1CD } from "../../src/v3/cd.ts";
 import type { Command } from "../../src/v3/command.ts";
-import { Config, L1STD, S1DSS, STE, STE_BYTES, STRW } from "../../src/v3/ste.ts";
+import { Config, L1STD, S1DSS, S1Fmt, STE, STE_BYTES, STRW } from "../../src/v3/ste.ts";
 import { BareMetal } from "./bare-metal.ts";
 
 const { READ, WRITE } = IommuProt;
@@ -261,6 +261,23 @@ describe("the configuration is remembered until a CMD_CFGI and CMD_SYNC, and", (
     smmu.put(cds + 2 * CD_BYTES, CD.encode({}));
     expect(smmu.translate(PAGE, READ, { substream: 2 }).missing).toContain("SubstreamID 2");
     expect(smmu.translate(PAGE, READ, { substream: 1 }).missing).toBeNull();
+  });
+
+  test("so is a level 1 context descriptor, also an invalid one, until CMD_CFGI_CD with Leaf 0", () => {
+    const smmu = new BareMetal();
+    const table = smmu.table(1);
+    smmu.map(table, PAGE, 0x8000);
+    const [l1, leaf] = [smmu.memory.allocate(64 * 8), smmu.memory.allocate(64 * 1024)];
+    smmu.ste(1, { Config: Config.S1_TRANS, S1CDMax: 12, S1Fmt: S1Fmt.L2_64K, S1ContextPtr: l1 });
+    const access = () => smmu.translate(PAGE, READ, { substream: 3 });
+    expect(access()).toMatchObject({ fault: "C_BAD_SUBSTREAMID (0x08)", missing: null });
+    smmu.put(leaf + 3 * CD_BYTES, CD.encode(smmu.cdOf(table)));
+    smmu.put(l1, L1CD.encode({ V: 1, L2Ptr: leaf }));
+    expect(access().missing).toBe("CMD_CFGI_CD of StreamID 0x1, SubstreamID 3 with Leaf 0, CMD_SYNC");
+    smmu.sync({ op: "CMD_CFGI_CD", StreamID: 1, SubstreamID: 3, Leaf: 1 });
+    expect(access().fault).toBe("C_BAD_SUBSTREAMID (0x08)");
+    smmu.sync({ op: "CMD_CFGI_CD", StreamID: 1, SubstreamID: 3, Leaf: 0 });
+    expect(access()).toMatchObject({ address: 0x8000, missing: null });
   });
 
   test("a level 1 descriptor that is valid stays with Leaf 1 and goes with Leaf 0", () => {
