@@ -18,8 +18,8 @@ export interface IommuTable {
    */
   map(iova: DmaAddr, phys: PhysAddr, size: number, prot: number): void;
   /**
-   * Takes out what is mapped from `iova` on, up to the first page that is not or the end of the range; returns so many bytes.
-   * The TLB is left alone. @see iommu_unmap_fast
+   * Takes out what is mapped from `iova` on, up to the first page that is not or the end of the range; returns so many bytes, and 0
+   * for what is no multiple of the granule (M-13). The TLB is left alone. @see iommu_unmap_fast
    */
   unmap(iova: DmaAddr, size: number): number;
   /** Drops the TLB's entries of a range. @see iommu_iotlb_sync */

@@ -54,7 +54,7 @@ export class PagingDomain implements IommuTable {
   }
 
   map(iova: DmaAddr, phys: PhysAddr, size: number, prot: number): void {
-    this.#check("iommu_map", iova, size, phys);
+    this.#check(iova, size, phys);
     const { table } = this;
     const flags = this.#prot(prot);
     let done = 0;
@@ -76,8 +76,8 @@ export class PagingDomain implements IommuTable {
   }
 
   unmap(iova: DmaAddr, size: number): number {
-    this.#check("iommu_unmap", iova, size, 0);
-    const { table } = this;
+    const { table, granule } = this;
+    if (iova % granule !== 0 || size % granule !== 0) return 0;
     let done = 0;
     while (done < size) {
       const { pageSize, count } = nextPages(table.pageSizes, iova + done, iova + done, size - done);
@@ -106,7 +106,7 @@ export class PagingDomain implements IommuTable {
     return iova >= this.end ? null : (this.table.lookup(iova) as PhysAddr | null);
   }
 
-  #check(operation: string, iova: number, size: number, phys: number): void {
+  #check(iova: number, size: number, phys: number): void {
     const { granule } = this;
     for (const [what, value] of [
       ["address", iova],
@@ -115,9 +115,9 @@ export class PagingDomain implements IommuTable {
     ] as const) {
       if (value % granule === 0) continue;
       const reason = `${what} ${hex(value)} is not a multiple of the granule ${granule}`;
-      throw new KernelError("EINVAL", operation, reason);
+      throw new KernelError("EINVAL", "iommu_map", reason);
     }
     if (iova + size > this.end)
-      throw new KernelError("EINVAL", operation, `${hex(iova + size)} is past what is translated`);
+      throw new KernelError("EINVAL", "iommu_map", `${hex(iova + size)} is past what is translated`);
   }
 }

@@ -48,9 +48,8 @@ export class PlainTable implements IommuTable, DeviceTranslation {
   }
 
   map(iova: DmaAddr, phys: PhysAddr, size: number, prot: number): void {
-    this.#checkAligned("iommu_map", iova, size);
-    if (phys % this.granule !== 0)
-      throw this.#unaligned("iommu_map", `physical address 0x${phys.toString(16)}`);
+    this.#checkAligned(iova, size);
+    if (phys % this.granule !== 0) throw this.#unaligned(`physical address 0x${phys.toString(16)}`);
     const [page, end] = this.#pagesOf(iova, size);
     const taken = this.#pages.mappedFrom(page, end);
     if (taken < end)
@@ -63,10 +62,10 @@ export class PlainTable implements IommuTable, DeviceTranslation {
   }
 
   unmap(iova: DmaAddr, size: number): number {
-    this.#checkAligned("iommu_unmap", iova, size);
+    if (iova % this.granule !== 0 || size % this.granule !== 0) return 0;
     const [page, end] = this.#pagesOf(iova, size);
-    const stop = this.#pages.holeFrom(page, end);
-    this.#pages.clear(page, stop);
+    const stop = page < this.#end ? this.#pages.holeFrom(page, Math.min(end, this.#end)) : page;
+    if (stop > page) this.#pages.clear(page, stop);
     return (stop - page) * this.granule;
   }
 
@@ -121,18 +120,18 @@ export class PlainTable implements IommuTable, DeviceTranslation {
     return [alignDown(iova, granule) / granule, Math.ceil((iova + size) / granule)];
   }
 
-  #checkAligned(operation: string, iova: DmaAddr, size: number): void {
-    if (iova % this.granule !== 0) throw this.#unaligned(operation, `address 0x${iova.toString(16)}`);
-    if (size % this.granule !== 0) throw this.#unaligned(operation, `size ${size}`);
+  #checkAligned(iova: DmaAddr, size: number): void {
+    if (iova % this.granule !== 0) throw this.#unaligned(`address 0x${iova.toString(16)}`);
+    if (size % this.granule !== 0) throw this.#unaligned(`size ${size}`);
     if (iova + size > this.#end * this.granule)
       throw new KernelError(
         "EINVAL",
-        operation,
+        "iommu_map",
         `0x${(iova + size).toString(16)} is past what is translated`,
       );
   }
 
-  #unaligned(operation: string, what: string): KernelError {
-    return new KernelError("EINVAL", operation, `${what} is not a multiple of the granule ${this.granule}`);
+  #unaligned(what: string): KernelError {
+    return new KernelError("EINVAL", "iommu_map", `${what} is not a multiple of the granule ${this.granule}`);
   }
 }
