@@ -6,6 +6,7 @@ import type { EventQueue } from "./event-queue.ts";
 import { type Fault, faultText, isTranslationFault } from "./fault.ts";
 import type { FaultRecorder } from "./fault-recorder.ts";
 import type { Lookups } from "./lookups.ts";
+import { pageOf } from "./missing-tlbis.ts";
 import { PAGE_REQUEST } from "./pri.ts";
 import type { SmmuFeatures } from "./smmu-features.ts";
 import { pageRequested } from "./smmu-trace.ts";
@@ -67,8 +68,7 @@ export class AtsPort {
     if (now.fault === null && now.address === given) return null;
     const { streamId, address } = transaction;
     const own = lookups.missing(transaction, lookups.run(transaction));
-    const page = `0x${(address - (address % 4096)).toString(16)}`;
-    const atc = `CMD_ATC_INV of ${page} for StreamID 0x${streamId.toString(16)}`;
+    const atc = `CMD_ATC_INV of ${pageOf(address)} for StreamID 0x${streamId.toString(16)}`;
     if (own !== null) return `${own}, ${atc}, CMD_SYNC`;
     return lookups.pending.coversAtc(streamId, address) ? "CMD_SYNC" : `${atc}, CMD_SYNC`;
   }

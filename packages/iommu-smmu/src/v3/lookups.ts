@@ -19,9 +19,11 @@ export class Lookups {
     translations: new TranslationCaches(),
   };
   readonly pending = new PendingInvalidations();
+  readonly memory: StructureMemory;
   readonly #translator: Translator;
 
   constructor(memory: StructureMemory, features: SmmuFeatures) {
+    this.memory = memory;
     this.#translator = new Translator(memory, features);
   }
 
@@ -44,6 +46,6 @@ export class Lookups {
   missing(transaction: Transaction, given: Outcome): string | null {
     const now = this.peek(transaction);
     if (isSame(given, now)) return null;
-    return missingCommands(transaction, given, now, this.remembered, this.pending);
+    return missingCommands(transaction, given, now, this);
   }
 }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { CD } from "./cd.ts";
-import { GLOBAL, tagOf } from "./invalidation-scope.ts";
+import { type Known, missingTlbis, pageOf } from "./missing-tlbis.ts";
 import type { PendingInvalidations } from "./pending-invalidations.ts";
-import { STE, STRW } from "./ste.ts";
-import { hasStage2 } from "./ste-check.ts";
+import { STE } from "./ste.ts";
 import type { Transaction } from "./transaction.ts";
-import type { Outcome, Remembered } from "./translator.ts";
+import type { Outcome } from "./translator.ts";
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
-const pageOf = (address: number): string => hex(address - (address % 4096));
 
 /** Whether two answers are the same to the device. */
 export const isSame = (one: Outcome, other: Outcome): boolean =>
@@ -29,9 +26,9 @@ export function missingCommands(
   transaction: Transaction,
   given: Outcome,
   now: Outcome,
-  remembered: Remembered,
-  pending: PendingInvalidations,
+  known: Known,
 ): string {
+  const { pending } = known;
   const { streamId, substream = 0 } = transaction;
   const missing: string[] = [];
   if (!isEqual(given.ste, now.ste)) {
@@ -42,43 +39,13 @@ export function missingCommands(
     const leaf = given.cd === null ? " with Leaf 0" : "";
     if (!pending.coversConfiguration(streamId, substream))
       missing.push(`CMD_CFGI_CD of StreamID ${hex(streamId)}, SubstreamID ${substream}${leaf}`);
-  } else missing.push(...missingTlbis(transaction, given, now, remembered, pending));
+    if (isLostInStage2(now)) missing.push(...missingBehind(given, now.fault?.ipa ?? 0, pending));
+  } else missing.push(...missingTlbis(transaction, given, now, known));
   return [...missing, "CMD_SYNC"].join(", ");
 }
 
-function missingTlbis(
-  { address }: Transaction,
-  given: Outcome,
-  now: Outcome,
-  { translations }: Remembered,
-  pending: PendingInvalidations,
-): string[] {
-  const { ste, cd, ipa } = given;
-  if (ste === null) return [];
-  const vmid = STE.get(ste, "S2VMID");
-  const isNested = hasStage2(STE.get(ste, "Config"));
-  const { first, second } = translations;
-  const ipaNow = now.fault?.stage2 === true ? now.fault.ipa : now.ipa;
-  const isSecond = cd === null || given.fault?.stage2 === true || (ipa !== null && ipa === ipaNow);
-  const missing: string[] = [];
-  if (isSecond) {
-    const at = ipa ?? given.fault?.ipa ?? address;
-    const isEntry = second.tlb.find(vmid, at);
-    if ((isEntry || cd === null) && !pending.coversSecond(vmid, at, !isEntry))
-      missing.push(`CMD_TLBI_S2_IPA of ${pageOf(at)} for VMID ${vmid}${isEntry ? "" : " with Leaf 0"}`);
-  }
-  if (cd === null) return missing;
-  const isEl2 = STE.get(ste, "STRW") === STRW.EL2 && !isNested;
-  const asid = CD.get(cd, "ASID");
-  const tag = tagOf(isEl2, vmid, asid);
-  const isEntry = first.tlb.find(tag, address) || first.tlb.find(tagOf(isEl2, vmid, GLOBAL), address);
-  if (isSecond && !isEntry) return missing;
-  if (pending.coversFirst(tag, address, !isEntry)) return missing;
-  if (isSecond) missing.push(`CMD_TLBI_NH_ALL for VMID ${vmid}`);
-  else {
-    const whose = isEl2 || vmid === 0 ? `ASID ${asid}` : `ASID ${asid} and VMID ${vmid}`;
-    const leaf = isEntry ? "" : " with Leaf 0";
-    missing.push(`CMD_TLBI_${isEl2 ? "EL2" : "NH"}_VA of ${pageOf(address)} for ${whose}${leaf}`);
-  }
-  return missing;
+/** The CD itself is where stage 2 has nothing any more. */
+function missingBehind({ ste }: Outcome, ipa: number, pending: PendingInvalidations): string[] {
+  const vmid = ste === null ? 0 : STE.get(ste, "S2VMID");
+  return pending.coversSecond(vmid, ipa, false) ? [] : [`CMD_TLBI_S2_IPA of ${pageOf(ipa)} for VMID ${vmid}`];
 }

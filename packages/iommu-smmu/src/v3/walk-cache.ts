@@ -33,6 +33,12 @@ export class WalkCache {
     return { table: root, depth: 0, index: 0 };
   }
 
+  /** Whether a walk of an address would begin at a table that does not stand for it any more. */
+  isStale(tag: number, root: PageTable, address: number): boolean {
+    const { table, depth, index } = this.find(tag, root, address);
+    return depth > 0 && (table !== root || root.tableAt(address, depth) !== index);
+  }
+
   /** Keeps the table at which a walk of an address has just ended. */
   fill(tag: number, table: PageTable, address: number): void {
     const { depth, table: index } = table;

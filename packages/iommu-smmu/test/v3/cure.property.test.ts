@@ -46,6 +46,7 @@ class Forgetful {
   readonly #second = new Map<number, number>();
   #mode: Mode = "nested";
   #isValid = true;
+  #isHidden = false;
 
   map(place: number, to: number): void {
     if (this.#first.has(place)) this.guest.first.unmapPages(BASE + place * PAGE, PAGE, 1);
@@ -91,6 +92,22 @@ class Forgetful {
     this.#isValid = isValid;
   }
 
+  /** Takes a whole table of the last level out, with what is in it. */
+  drop(behind: boolean): void {
+    const { first, second } = this.guest;
+    (behind ? second : first).unmapPages(GUEST_MEMORY, 2 ** 21, 1);
+    if (behind) this.#second.clear();
+    else for (const each of [0, 1]) this.#first.delete(each);
+  }
+
+  /** Takes the page of the CD out of stage 2, or puts it back. */
+  hideCd(hide: boolean): void {
+    const { second, cd } = this.guest;
+    if (hide && !this.#isHidden) second.unmapPages(0xf_0000, PAGE, 1);
+    if (!hide && this.#isHidden) this.guest.map(second, 0xf_0000, cd);
+    this.#isHidden = hide;
+  }
+
   /** What the tables say of an address: where it goes, or null. */
   #expected(at: number): number | null {
     if (this.#mode === "abort") return null;
@@ -98,7 +115,7 @@ class Forgetful {
     const page = Math.floor(at / PAGE);
     let ipa = page - GUEST_MEMORY / PAGE;
     if (this.#mode === "nested")
-      ipa = (this.#isValid ? this.#first.get(page - BASE / PAGE) : undefined) ?? -1;
+      ipa = (this.#isValid && !this.#isHidden ? this.#first.get(page - BASE / PAGE) : undefined) ?? -1;
     const behind = this.#second.get(ipa);
     return behind === undefined ? null : MEMORY + behind * PAGE + (at % PAGE);
   }
@@ -139,6 +156,11 @@ const operation = fc.oneof(
       isValid: fc.constantFrom(true, true, false),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop" as const), behind: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("hideCd" as const), hide: fc.constantFrom(false, false, true) }),
+  },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant("access" as const), place }) },
 );
 
@@ -153,6 +175,8 @@ test("what an old answer lacks makes it right when it is done, whatever was forg
         else if (each.kind === "unmapBehind") forgetful.unmapBehind(each.place);
         else if (each.kind === "switchTo") forgetful.switchTo(each.mode);
         else if (each.kind === "switchCd") forgetful.switchCd(each.isValid);
+        else if (each.kind === "drop") forgetful.drop(each.behind);
+        else if (each.kind === "hideCd") forgetful.hideCd(each.hide);
         else for (const base of [BASE, GUEST_MEMORY]) forgetful.access(base + each.place * PAGE + 3);
       }
     }),

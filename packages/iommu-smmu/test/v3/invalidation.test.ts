@@ -94,7 +94,7 @@ describe("a TLBI", () => {
     smmu.sync({ op: "CMD_TLBI_NH_VA", ASID: 1, Address: PAGE, Leaf: 1 });
     expect(smmu.translate(0x2000)).toMatchObject({
       address: 0x9000,
-      missing: "CMD_TLBI_NH_VA of 0x2000 for ASID 1, CMD_SYNC",
+      missing: "CMD_TLBI_NH_VA of 0x2000 for ASID 1 with Leaf 0, CMD_SYNC",
     });
     smmu.sync({ op: "CMD_TLBI_NH_VA", ASID: 1, Address: 0x2000, Leaf: 1 });
     expect(smmu.reach(0x2000)).toBe(0x9000);
@@ -310,7 +310,7 @@ test("the same ASID for other tables finds what is left of the old ones", () => 
   smmu.sync({ op: "CMD_CFGI_CD", StreamID: 1, Leaf: 1 });
   expect(smmu.translate(PAGE)).toMatchObject({
     address: 0x8000,
-    missing: "CMD_TLBI_NH_VA of 0x1000 for ASID 1, CMD_SYNC",
+    missing: "CMD_TLBI_NH_VA of 0x1000 for ASID 1 with Leaf 0, CMD_SYNC",
   });
   smmu.sync({ op: "CMD_TLBI_NH_ASID", ASID: 1 });
   expect(smmu.translate(PAGE)).toMatchObject({ address: 0x9000, missing: null });
