@@ -64,6 +64,7 @@ export class VtdUnit implements IommuUnit {
     const table: PageTable = new PageTable(format, {
       memory: this.#memory,
       coherentWalk,
+      partialBlocks: this.#services.kernel.partialBlocks,
       keepsFirst: true,
       overwritten: (iova) => {
         const text = `DMA PTE for 0x${iova.toString(16)} already set, to 0x${(table.lookup(iova) ?? 0).toString(16)}, which stays`;

@@ -19,6 +19,8 @@ export interface KernelProfile {
   readonly fenceNamesEndAtSignal: boolean;
   /** Drivers can take addresses first and link memory later (I-20); from 6.16 on. */
   readonly iovaLinks: boolean;
+  /** Unmapping a part of a block splits it (M-26), or is refused; from 6.14 on. */
+  readonly partialBlocks: "split" | "refuse";
   /** Attaching looks at what the devices can take together; proposed in 2015 (PR-10 to PR-12), in no kernel. */
   readonly constrainsAttach: boolean;
 }
@@ -32,6 +34,7 @@ export const linux612: KernelProfile = {
   bufinfo: "6.12",
   fenceNamesEndAtSignal: false,
   iovaLinks: false,
+  partialBlocks: "split",
   constrainsAttach: false,
 };
 
@@ -43,6 +46,7 @@ export const linux72: KernelProfile = {
   bufinfo: "7.2",
   fenceNamesEndAtSignal: true,
   iovaLinks: true,
+  partialBlocks: "refuse",
 };
 
 /** 7.2 with what has been proposed and not merged: the bracket waits first, udmabuf's map syncs, devices' constraints count. */

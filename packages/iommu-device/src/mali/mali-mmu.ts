@@ -58,6 +58,8 @@ class MaliMmu implements PrivateMmu {
   };
   readonly #memory: TableMemory;
   readonly #cleans: boolean;
+  /** What becomes of a block of which a part is unmapped (M-26). */
+  readonly #partialBlocks: "split" | "refuse";
   readonly #rootFlags: number;
   readonly #commands: MmuCommands;
   readonly #omits: ReadonlySet<MaliOmission>;
@@ -71,7 +73,13 @@ class MaliMmu implements PrivateMmu {
   readonly #contexts = new Set<MmuContext>();
   #current: MmuContext | null = null;
 
-  constructor(memory: TableMemory, commands: MmuCommands, options: MaliOptions) {
+  constructor(
+    memory: TableMemory,
+    commands: MmuCommands,
+    partialBlocks: "split" | "refuse",
+    options: MaliOptions,
+  ) {
+    this.#partialBlocks = partialBlocks;
     const { slots = 8, coherentWalk = false, omits = [] } = options;
     this.#memory = memory;
     this.#commands = commands;
@@ -84,7 +92,11 @@ class MaliMmu implements PrivateMmu {
   createContext(): MmuContext {
     const flush = (address: number, size: number): void => this.#flushTables(context, address, size);
     const context: MmuContext = new MmuContext({
-      table: new PageTable(maliLpaeFormat, { memory: this.#memory, coherentWalk: !this.#cleans }),
+      table: new PageTable(maliLpaeFormat, {
+        memory: this.#memory,
+        coherentWalk: !this.#cleans,
+        partialBlocks: this.#partialBlocks,
+      }),
       invalidation: { range: flush, all: () => flush(0, SPACE), mapped: flush },
       // The driver leaves the lowest 32 MiB free.
       start: 2 ** 25,
@@ -190,5 +202,5 @@ export const maliMmu =
   (services: CoreServices, device: string) => {
     const { coherentWalk = false } = options;
     const memory = services.tableMemory({ owner: `${device}'s MMU`, coherentWalk });
-    return new MaliMmu(memory, new MmuCommands(services, device), options);
+    return new MaliMmu(memory, new MmuCommands(services, device), services.kernel.partialBlocks, options);
   };

@@ -19,6 +19,8 @@ export interface SmmuDomainOptions {
   readonly format: LpaeFormat;
   readonly memory: TableMemory;
   readonly stall: boolean;
+  /** What becomes of a block of which a part is unmapped (M-26). */
+  readonly partialBlocks: "split" | "refuse";
   readonly omits: ReadonlySet<SmmuV2Omission>;
 }
 
@@ -32,10 +34,11 @@ export class SmmuDomain {
   #gathered: ClearedDescriptors[] = [];
 
   constructor(options: SmmuDomainOptions) {
-    const { format, memory, omits } = options;
+    const { format, memory, partialBlocks, omits } = options;
     this.#options = options;
     this.#pages = new PageTable(format, {
       memory,
+      partialBlocks,
       coherentWalk: format.config.coherentWalk || omits.has("sync_pte"),
       cleared: (what) => this.#cleared(what),
     });

@@ -13,10 +13,10 @@ export function smmuV2(name: string, options: SmmuV2Options = {}): Plugin {
     name: `@dmabuf/iommu-smmu ${name}`,
     provides: {
       iommus: {
-        [name]: ({ simulation: { trace }, tableMemory }) => {
+        [name]: ({ simulation: { trace }, tableMemory, kernel: { partialBlocks } }) => {
           const { coherentWalk } = figures;
           const memory = tableMemory({ owner: name, coherentWalk });
-          return new SmmuV2Unit({ name, figures, memory, trace, pageSize: PAGE_SIZE });
+          return new SmmuV2Unit({ name, figures, memory, trace, pageSize: PAGE_SIZE, partialBlocks });
         },
       },
     },

@@ -22,6 +22,8 @@ export interface SmmuV2Hands {
   readonly trace: Trace;
   /** The CPU's page size in bytes. */
   readonly pageSize: number;
+  /** What the kernel does with a block of which a part is unmapped (M-26). */
+  readonly partialBlocks: "split" | "refuse";
 }
 
 /** An SMMUv2 and its driver. @see drivers/iommu/arm/arm-smmu/arm-smmu.c */
@@ -59,10 +61,11 @@ export class SmmuV2Unit implements IommuUnit {
   }
 
   allocateDomain(): IommuTable {
-    const { memory, figures } = this.#hands;
+    const { memory, figures, partialBlocks } = this.#hands;
     const { stall, omits } = figures;
     const { smmu } = this;
-    const domain = new SmmuDomain({ smmu, format: this.#format, memory, stall, omits: new Set(omits) });
+    const format = this.#format;
+    const domain = new SmmuDomain({ smmu, format, memory, stall, partialBlocks, omits: new Set(omits) });
     this.#domains.set(domain.table, domain);
     return domain.table;
   }

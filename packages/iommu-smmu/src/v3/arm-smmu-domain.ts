@@ -19,6 +19,8 @@ export interface ArmSmmuDomainOptions {
   readonly memory: TableMemory;
   /** Whether the driver cleans tables for a walker that does not snoop. */
   readonly cleans: boolean;
+  /** What becomes of a block of which a part is unmapped (M-26). */
+  readonly partialBlocks: "split" | "refuse";
   /** IDR3.RIL. */
   readonly ranges: boolean;
   /** Sends TLBIs and waits for them, and then the same for the devices' ATCs (M-49). */
@@ -33,10 +35,11 @@ export class ArmSmmuDomain extends PagingDomain {
   #gathered: ClearedDescriptors[] = [];
 
   constructor(options: ArmSmmuDomainOptions) {
-    const { config, memory, cleans } = options;
+    const { config, memory, cleans, partialBlocks } = options;
     super({
       table: new PageTable(lpaeFormat(config), {
         memory,
+        partialBlocks,
         coherentWalk: config.coherentWalk || !cleans,
         cleared: (what) => this.#cleared(what),
       }),

@@ -45,19 +45,21 @@ export class ArmSmmuV3 implements IommuUnit {
   readonly #atsDevices = new Map<number, AtsDevice>();
   readonly #domains = new Map<IommuTable, ArmSmmuDomain>();
   readonly #ids: IdPool;
+  readonly #partialBlocks: "split" | "refuse";
 
   /** Probes: tables and queues are there, all streams are refused (M-42), and the SMMU is on. @see arm_smmu_device_probe */
-  constructor(name: string, { simulation, tableMemory }: CoreServices, figures: SmmuV3Figures) {
+  constructor(name: string, { simulation, tableMemory, kernel }: CoreServices, figures: SmmuV3Figures) {
     const { coherentWalk, stages, streamIdBits, streamTable, omits, eventQueue, ats, nested } = figures;
     this.#figures = figures;
+    this.#partialBlocks = kernel.partialBlocks;
     this.#ids = new IdPool(figures.idBits);
     this.#tables = tableMemory({ owner: name, coherentWalk });
     this.#memory = new StructureMemory(this.#tables);
     const memory = this.#memory;
     const features = {
       ...figures,
-      stage1: stages.includes("stage-1"),
-      stage2: stages.includes("stage-2"),
+      stage1: stages.includes(1),
+      stage2: stages.includes(2),
     };
     this.hardware = new SMMUv3({ name, memory, features, eventQueue, trace: simulation.trace });
     const { hardware } = this;
@@ -82,7 +84,7 @@ export class ArmSmmuV3 implements IommuUnit {
 
   /** Page tables of stage 1, or of stage 2 where the SMMU has no other. Throws `KernelError` EBUSY or ENOSPC when ids run out. */
   allocateDomain(): ArmSmmuDomain {
-    const stage = this.#figures.stages.includes("stage-1") ? 1 : 2;
+    const stage = this.#figures.stages.includes(1) ? 1 : 2;
     const domain = this.#makeDomain(stage, this.#allocateId(stage));
     this.#domains.set(domain, domain);
     return domain;
@@ -168,6 +170,7 @@ export class ArmSmmuV3 implements IommuUnit {
       parentVmid: stage === 1 && nested ? GUEST_VMID : 0,
       memory: this.#tables,
       cleans: !omits.includes("table clean"),
+      partialBlocks: this.#partialBlocks,
       ranges: rangeInvalidation,
       invalidate: (tlbis, iova, size) => {
         this.#cmdq.issue(tlbis);

@@ -14,7 +14,7 @@ export interface SmmuV3Options {
   /** IDR0.COHACC: whether the SMMU snoops the CPU's caches when it reads tables (default yes). */
   readonly coherentWalk?: boolean;
   /** Stages that it has; a domain is of stage 1 where there is a choice (default both). */
-  readonly stages?: readonly ("stage-1" | "stage-2")[];
+  readonly stages?: readonly (1 | 2)[];
   /** Whether the kernel is a guest: its stage 1 is on top of a stage 2 of the hypervisor's, which maps memory to itself (default no). */
   readonly nested?: boolean;
   /** Granules that it knows (default all). */
@@ -50,7 +50,7 @@ export type SmmuV3Figures = Required<Omit<SmmuV3Options, "onPageFault">> & Pick<
 
 const defaults: SmmuV3Figures = {
   coherentWalk: true,
-  stages: ["stage-1", "stage-2"],
+  stages: [1, 2],
   nested: false,
   granules: ["4KiB", "16KiB", "64KiB"],
   inputBits: 48,
@@ -84,8 +84,7 @@ export function smmuV3Figures(name: string, options: SmmuV3Options): SmmuV3Figur
   };
   if (stages.length === 0) fail("stages", "without a stage it translates nothing");
   for (const stage of stages)
-    if (stage !== "stage-1" && stage !== "stage-2")
-      fail("stages", `"${stage}" is neither stage-1 nor stage-2`);
+    if (stage !== 1 && stage !== 2) fail("stages", `${stage} is neither stage 1 nor stage 2`);
   if (nested && stages.length < 2) fail("nested", "a guest's stage 1 on top of stage 2 needs both stages");
   if (granules.length === 0) fail("granules", "without a granule there are no tables");
   for (const granule of granules)

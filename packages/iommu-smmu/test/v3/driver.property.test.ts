@@ -117,7 +117,7 @@ class Compared {
 
 const sets: Readonly<Record<string, SmmuV3Options>> = {
   "stage 1": {},
-  "stage 2": { stages: ["stage-2"] },
+  "stage 2": { stages: [2] },
   "both stages, not snooping": { nested: true, coherentWalk: false },
   ATCs: { ats: true },
   "a linear table and substreams": { streamTable: "linear", streamIdBits: 10, substreamBits: 12 },

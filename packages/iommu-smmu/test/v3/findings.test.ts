@@ -31,7 +31,7 @@ describe("a device that works on after its page was unmapped", () => {
     ["CMD_TLBI_NH_VA", {}, "CMD_TLBI_NH_VA of 0xfffffffff000 for ASID 1, CMD_SYNC"],
     ["CMD_TLBI_NH_VA", { coherentWalk: false }, "CMD_TLBI_NH_VA of 0xfffffffff000 for ASID 1, CMD_SYNC"],
     ["CMD_TLBI_NH_VA", { nested: true }, "CMD_TLBI_NH_VA of 0xfffffffff000 for ASID 1 and VMID 1, CMD_SYNC"],
-    ["CMD_TLBI_S2_IPA", { stages: ["stage-2"] }, "CMD_TLBI_S2_IPA of 0xffffffff000 for VMID 1, CMD_SYNC"],
+    ["CMD_TLBI_S2_IPA", { stages: [2] }, "CMD_TLBI_S2_IPA of 0xffffffff000 for VMID 1, CMD_SYNC"],
     ["CMD_ATC_INV", { ats: true }, "CMD_ATC_INV of 0xfffffffff000 for StreamID 0x108, CMD_SYNC"],
   ];
   test.each(rows)("is a stale-translation without %s (%o)", (omission, options, fix) => {
@@ -107,7 +107,7 @@ describe("tables that are not cleaned", () => {
 
   test("are none where it snoops, nor where they are cleaned", () => {
     expect(found({ omits: ["table clean"] }, workOn).has("stale-read")).toBe(false);
-    for (const options of [{}, { stages: ["stage-2"] }, { nested: true }] as const)
+    for (const options of [{}, { stages: [2] }, { nested: true }] as const)
       expect(found({ coherentWalk: false, ...options }, workOn).has("stale-read")).toBe(false);
   });
 

@@ -8,12 +8,12 @@ const sets: Readonly<Record<string, SmmuV3Options>> = {
   "as it is usual": {},
   "that does not snoop its tables": { coherentWalk: false },
   "of stage 1 alone, with a linear stream table": {
-    stages: ["stage-1"],
+    stages: [1],
     streamTable: "linear",
     streamIdBits: 8,
   },
-  "of stage 2 alone": { stages: ["stage-2"], inputBits: 40, outputBits: 40 },
-  "of stage 2 alone that does not snoop": { stages: ["stage-2"], coherentWalk: false },
+  "of stage 2 alone": { stages: [2], inputBits: 40, outputBits: 40 },
+  "of stage 2 alone that does not snoop": { stages: [2], coherentWalk: false },
   "under a hypervisor": { nested: true },
   "under a hypervisor, not snooping": { nested: true, coherentWalk: false },
   "with the 16 KiB granule": { granules: ["16KiB"] },
@@ -27,7 +27,7 @@ const sets: Readonly<Record<string, SmmuV3Options>> = {
 
 for (const [name, options] of Object.entries(sets))
   describe(`an SMMUv3 ${name} owes what every IOMMU does: it`, () => {
-    const permissions = options.stages?.includes("stage-1") === false ? "read-and-write" : "read-only";
+    const permissions = options.stages?.includes(1) === false ? "read-and-write" : "read-only";
     // What is left of a block is named by the level of its new pages, and the entry of the block stays: see driver.test.ts.
     const byLevel = options.rangeInvalidation === true;
     const isLarge = options.granules?.includes("4KiB") === false;
