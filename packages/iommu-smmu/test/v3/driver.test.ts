@@ -462,7 +462,7 @@ test("registers can be read and written past the driver", () => {
 describe("options that no SMMUv3 has are refused in one line:", () => {
   test.each([
     [{ stages: [] }, "smmu.stages: without a stage it translates nothing"],
-    [{ stages: ["stage-3"] as never }, 'smmu.stages: "stage-3" is neither stage-1 nor stage-2'],
+    [{ stages: [3] as never }, "smmu.stages: 3 is neither stage 1 nor stage 2"],
     [{ nested: true, stages: [1] }, "smmu.nested: a guest's stage 1 on top of stage 2 needs both stages"],
     [{ granules: [] }, "smmu.granules: without a granule there are no tables"],
     [{ granules: ["8KiB"] as never }, 'smmu.granules: "8KiB" is none of 4KiB, 16KiB, 64KiB'],
