@@ -15,7 +15,7 @@ const steps = [
   { name: "build", command: "node scripts/build.mjs" },
   { name: "fields", command: "node scripts/package-fields.mjs --check" },
   { name: "format", command: "biome check --error-on-warnings ." },
-  { name: "types", command: "tsc -p tsconfig.tests.json" },
+  { name: "types", command: "tsc -p tsconfig.tests.json && tsc -p tsconfig.examples.json" },
   { name: "unit", command: "vitest run --isolate=false --pool=threads", after: "build" },
   { name: "headers", command: "node scripts/check-headers.mjs" },
   { name: "processes", command: "node scripts/check-processes.mjs" },

@@ -24,7 +24,7 @@ const repository = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(repository, path), "utf8");
 const tsx = [
   join(repository, "node_modules/tsx/dist/cli.mjs"),
-  ...["--tsconfig", join(repository, "tsconfig.tests.json"), "--conditions=@dmabuf/source"],
+  ...["--tsconfig", join(repository, "tsconfig.examples.json"), "--conditions=@dmabuf/source"],
 ];
 
 /** Everything below a folder, as paths from the root. */
@@ -67,11 +67,16 @@ describe("the example platforms", () => {
   afterAll(() => rmSync(project, { recursive: true, force: true }));
 
   /** Runs the command in the project; what it printed, as JSON. */
-  function dmabuf(...words: readonly string[]): { status: number | null; report: Record<string, unknown> } {
+  const dmabuf = (...words: readonly string[]) => dmabufIn(project, ...words);
+
+  function dmabufIn(
+    cwd: string,
+    ...words: readonly string[]
+  ): { status: number | null; report: Record<string, unknown> } {
     const { NODE_OPTIONS: _, VITEST: __, ...env } = process.env;
     const main = join(repository, "packages/cli/src/main.ts");
     const { status, stdout, stderr } = spawnSync(process.execPath, [...tsx, main, ...words], {
-      cwd: project,
+      cwd,
       encoding: "utf8",
       env,
     });
@@ -146,6 +151,33 @@ describe("the example platforms", () => {
         expect(verdict).toBe("impossible");
         expect(findings).toMatchObject([{ code: "untrusted-access", device }]);
       }
+    });
+  });
+
+  describe("the figures are boards, which run where they are in the repository", () => {
+    const boards: Readonly<Record<string, [pipeline: string, verdict: string, ...codes: string[]]>> = {
+      "figure-1.mjs": ["figure-1.yaml", "coherent"],
+      "figure-2.mjs": ["figure-2.yaml", "coherent"],
+      "figure-2-without.mjs": ["figure-2.yaml", "impossible", "constraint-conflict"],
+      "figure-3.mjs": ["figure-3.yaml", "coherent"],
+      "only-mmu.mjs": ["only-mmu.yaml", "coherent"],
+      "only-mmu-dma-api.mjs": ["only-mmu.yaml", "coherent"],
+    };
+    test.each(Object.entries(boards))("%s", (board, [pipeline, verdict, ...codes]) => {
+      const words = [`examples/iommu/${pipeline}`, "--board", `examples/iommu/${board}`, "--format", "json"];
+      const { status, report } = dmabufIn(repository, "run", ...words);
+      const findings = report["findings"] as { code: string; severity: string }[];
+      expect(report["verdict"]).toBe(verdict);
+      expect(findings.filter(({ severity }) => severity !== "note").map(({ code }) => code)).toEqual(codes);
+      expect(status).toBe(verdict === "coherent" ? 0 : 1);
+    });
+
+    test("and there are no others", () => {
+      const files = readdirSync(join(repository, "examples/iommu")).filter((name) =>
+        /\.(mjs|yaml)$/.test(name),
+      );
+      const pipelines = Object.values(boards).map(([pipeline]) => pipeline);
+      expect(files.sort()).toEqual([...new Set([...Object.keys(boards), ...pipelines])].sort());
     });
   });
 

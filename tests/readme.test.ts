@@ -21,7 +21,7 @@ const repository = fileURLToPath(new URL("..", import.meta.url));
 const cache = join(repository, ".cache/readme");
 const tsx = [
   join(repository, "node_modules/tsx/dist/cli.mjs"),
-  ...["--tsconfig", join(repository, "tsconfig.tests.json"), "--conditions=@dmabuf/source"],
+  ...["--tsconfig", join(repository, "tsconfig.examples.json"), "--conditions=@dmabuf/source"],
 ];
 
 interface Page {
@@ -142,7 +142,7 @@ test.concurrent("every TypeScript block type-checks", async ({ expect }) => {
   const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false, types: ["node"] };
   writeFileSync(
     configuration,
-    JSON.stringify({ extends: "../../tsconfig.tests.json", compilerOptions, include: [], files }),
+    JSON.stringify({ extends: "../../tsconfig.examples.json", compilerOptions, include: [], files }),
   );
   // The compiler refuses an empty list.
   if (files.length === 0) return;

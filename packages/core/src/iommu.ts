@@ -14,6 +14,7 @@ export { Descriptor, type TableFormat, type TableLevel } from "./iommu/table-for
 export { LooseTableMemory, type TableMemory } from "./iommu/table-memory.ts";
 export { Tlb } from "./iommu/tlb.ts";
 export {
+  carrying,
   type DeviceTranslation,
   refused,
   type Snooping,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type BoardDescription, InputError, nearestName, overlaid, Platform } from "@dmabuf/core";
 import { describeMachine, type MachineFacts, readDeviceTree } from "@dmabuf/devicetree";
-import { i915, machines } from "@dmabuf/platform-i915";
+import { type I915Machine, i915, machines } from "@dmabuf/platform-i915";
 import { coherent, noncoherent } from "@dmabuf/platform-toy";
 import { zc702, zynq7000, zynq7000Board, zynq7000Options } from "@dmabuf/platform-zynq7000";
 import { smmuOn, zcu102, zynqmp, zynqmpBoard } from "@dmabuf/platform-zynqmp";
@@ -20,12 +20,25 @@ const builtIn: Readonly<Record<string, (overlay: Overlay | null) => Platform>> =
   coherent: (overlay) => withoutOverlay(coherent(), overlay),
   noncoherent: (overlay) => withoutOverlay(noncoherent(), overlay),
   ...Object.fromEntries(
-    Object.entries(machines).map(([name, machine]) => [
-      `i915-${name}`,
-      (overlay: Overlay | null) => withoutOverlay(i915(machine), overlay),
-    ]),
+    i915Boards().map(([name, make]) => [name, (overlay: Overlay | null) => withoutOverlay(make(), overlay)]),
   ),
 };
+
+/**
+ * The machines with an i915 GPU, and those that have VT-d once more with it: as `intel_iommu=on` alone has it on x86, where the DMA
+ * API flushes lazily (`CONFIG_IOMMU_DEFAULT_DMA_LAZY`), and with the graphics unit off besides (`intel_iommu=on,igfx_off`).
+ */
+function i915Boards(): (readonly [name: string, make: () => Platform])[] {
+  return Object.entries<I915Machine>(machines).flatMap(([name, machine]) => {
+    const plain = [`i915-${name}`, () => i915(machine)] as const;
+    if (machine.dmar === undefined) return [plain];
+    return [
+      plain,
+      [`i915-${name}-vtd`, () => i915(machine, { vtd: "lazy" })],
+      [`i915-${name}-igfx-off`, () => i915(machine, { vtd: "igfx-off" })],
+    ] as const;
+  });
+}
 
 /** The platforms of device trees by a `compatible` of their root. */
 const byCompatible: Readonly<Record<string, (machine: MachineFacts, overlay: Overlay | null) => Platform>> = {

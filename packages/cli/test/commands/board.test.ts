@@ -124,7 +124,7 @@ describe.skipIf(blobs === undefined)("real boards, skipped unless DMABUF_SAMPLES
     });
     expect(status).toBe(2);
     expect(stderr).toBe(
-      `${path}: is of rockchip,rk3588, for which there is no platform; boards that run are zynqmp, zcu102, zynqmp-smmu, zynq7000, zc702, coherent, noncoherent, i915-skylake, i915-baytrail, i915-broxton, i915-meteorlake and device trees of xlnx,zynqmp, xlnx,zynq-7000\n`,
+      `${path}: is of rockchip,rk3588, for which there is no platform; boards that run are zynqmp, zcu102, zynqmp-smmu, zynq7000, zc702, coherent, noncoherent, i915-skylake, i915-skylake-vtd, i915-skylake-igfx-off, i915-baytrail, i915-broxton, i915-broxton-vtd, i915-broxton-igfx-off, i915-meteorlake, i915-meteorlake-vtd, i915-meteorlake-igfx-off and device trees of xlnx,zynqmp, xlnx,zynq-7000\n`,
     );
   });
 });

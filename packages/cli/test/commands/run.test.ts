@@ -55,6 +55,8 @@ describe("examples/pipelines", () => {
     "i915-skylake-forgotten-pin.yaml": ["incoherent", "stale-read"],
     "i915-skylake-undrained-write-combining.yaml": ["incoherent", "missing-bracket", "race"],
     "i915-skylake-two-memory-types.yaml": ["coherent", "memory-type-alias"],
+    "i915-skylake-vtd-cpu-to-display-no-brackets.yaml": ["incoherent", "missing-bracket", "stale-read"],
+    "i915-skylake-igfx-off-camera-to-display.yaml": ["coherent"],
     "i915-baytrail-cpu-to-gpu.yaml": ["coherent"],
     "i915-baytrail-cpu-to-gpu-no-brackets.yaml": ["incoherent", "missing-bracket", "stale-read"],
     "i915-baytrail-cpu-to-snooping-gpu.yaml": ["coherent", "missing-bracket"],

@@ -18,7 +18,8 @@ export class StackedTranslation implements DeviceTranslation {
   translate(address: number, access: number, substream?: number): Translation {
     const first = this.#inner.translate(address, access, substream);
     if (first.fault !== null || first.inside === true) return first;
-    const second = this.#outer.translate(first.address, access, substream);
+    const carried = first.substream ?? substream;
+    const second = this.#outer.translate(first.address, access, carried);
     const missing = first.missing ?? second.missing;
     if (second.fault !== null) return { ...second, missing };
     return {
@@ -28,8 +29,11 @@ export class StackedTranslation implements DeviceTranslation {
       snooping: decided(second.snooping, first.snooping),
       missing,
       ...(second.inside === true ? { inside: true } : {}),
+      ...substreamOf(second.substream ?? first.substream),
     };
   }
 }
+
+const substreamOf = (substream: number | undefined) => (substream === undefined ? {} : { substream });
 
 const decided = (outer: Snooping, inner: Snooping): Snooping => (outer === "device" ? inner : outer);

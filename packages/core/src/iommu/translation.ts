@@ -19,6 +19,8 @@ export interface Translation {
   readonly missing: string | null;
   /** Whether it ends inside of the device, in memory of the device's own: nothing behind is asked. Default no. */
   readonly inside?: boolean;
+  /** The PASID or SubstreamID that it carries from there on; default the one that it came with. */
+  readonly substream?: number;
 }
 
 /** What stands between a device and the bus, as its accesses meet it. */
@@ -47,4 +49,12 @@ export const untranslated = (address: number, snooping: Snooping = "device"): Tr
   end: Number.POSITIVE_INFINITY,
   snooping,
   missing: null,
+});
+
+/**
+ * An engine of a device at work for somebody: its accesses carry his PASID or SubstreamID, at the address that they had. In the place
+ * of an MMU of the device's own, for a device that has several address spaces in the IOMMU on the bus (D23).
+ */
+export const carrying = (substream: number): DeviceTranslation => ({
+  translate: (address) => ({ ...untranslated(address), substream }),
 });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { WindowTranslation } from "../../src/dma/window-translation.ts";
 import {
+  carrying,
   type DeviceTranslation,
   refused,
   type Snooping,
@@ -109,6 +110,31 @@ describe("one translation behind another (D23)", () => {
       [5, 3, 7],
       [0x1005, 3, 7],
     ]);
+  });
+});
+
+describe("the PASID that an access carries", () => {
+  const asked = (through: DeviceTranslation, substream?: number): (number | undefined)[] => {
+    const heard: (number | undefined)[] = [];
+    const bus: DeviceTranslation = {
+      translate(address, _access, carried) {
+        heard.push(carried);
+        return untranslated(address);
+      },
+    };
+    new StackedTranslation(through, bus).translate(0, 1, substream);
+    return heard;
+  };
+  test("is the one that the device's own stage gave it, else the one that it came with", () => {
+    expect(asked(carrying(7))).toEqual([7]);
+    expect(asked(carrying(7), 3)).toEqual([7]);
+    expect(asked({ translate: (address) => untranslated(address) }, 3)).toEqual([3]);
+  });
+  test("stays with it behind several stages, in whatever order they are taken together", () => {
+    const through: DeviceTranslation = { translate: (address) => untranslated(address) };
+    expect(asked(new StackedTranslation(carrying(7), through))).toEqual([7]);
+    expect(asked(new StackedTranslation(through, carrying(7)), 3)).toEqual([7]);
+    expect(asked(new StackedTranslation(carrying(5), carrying(7)))).toEqual([7]);
   });
 });
 

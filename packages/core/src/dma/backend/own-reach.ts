@@ -36,7 +36,8 @@ export function ownReach(
   for (const run of translatedRuns(device, translation, [stretch], route, work, simulation.trace)) {
     for (let done = 0; done < run.length; ) {
       const rest = { ...run, address: run.address + done, length: run.length - done };
-      const part = entries?.reach(rest, work) ?? {
+      // What carries a PASID goes through another domain than the DMA API's.
+      const part = (run.substream === undefined ? entries?.reach(rest, work) : null) ?? {
         length: rest.length,
         reached: reachAt(device, rest, work, simulation, rest.route),
       };

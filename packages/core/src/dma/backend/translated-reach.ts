@@ -19,6 +19,8 @@ export interface BusStretch {
   readonly address: number;
   /** Bytes. */
   readonly length: number;
+  /** The PASID or SubstreamID that accesses to it carry; default none. */
+  readonly substream?: number | undefined;
 }
 
 /** A device at work: what it does, and the event that shows it. */
@@ -70,11 +72,11 @@ export function* translatedRuns(
   const access = work.kind === "read" ? IommuProt.READ : IommuProt.WRITE;
   let missing: string | null = null;
   let wasUnsnooped = false;
-  for (const { address, length } of stretches) {
+  for (const { address, length, substream } of stretches) {
     const end = address + length;
     for (let at = address; at < end; ) {
       if (at >= PAST) return fault(device, at, "past the addresses of any bus", work, trace);
-      const answer = translation.translate(at, access);
+      const answer = translation.translate(at, access, substream);
       if (answer.missing !== null && answer.missing !== missing) {
         // With a flush queue no instruction is missing: it comes later, and the device should have stopped (I-5).
         const queued = translation === device.translation && device.iommu?.domain.isLazy === true;
@@ -95,7 +97,12 @@ export function* translatedRuns(
           trace.emitCaused(work.event, unsnoopedMapping, trace.intern(device.name), at);
           wasUnsnooped = true;
         }
-        yield { address: answer.address, length: stop - at, route };
+        yield {
+          address: answer.address,
+          length: stop - at,
+          route,
+          substream: answer.substream ?? substream,
+        };
       }
       at = stop;
     }
