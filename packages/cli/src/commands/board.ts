@@ -17,10 +17,13 @@ export const registerBoard: RegisterCommand = (program, session) => {
     name: "board",
     arguments: "<blob>",
     summary: "the DMA masters of a board: coherency, windows, IOMMUs, pools, and who can share with whom",
-    about: { blob: "a flattened device tree (.dtb), - for standard input, or a built-in board's name" },
+    about: {
+      blob: "a flattened device tree (.dtb), - for standard input, a built-in board's name, or a module",
+    },
     examples: [
       ["dmabuf board zynqmp", "a built-in board"],
       ["dmabuf board board.dtb", "masters, pools, and what sharing takes"],
+      ["dmabuf board my-board.mjs", "a platform of your own"],
       ["dmabuf board board.dtb --format json", "everything, for programs"],
     ],
     notes: "Exit status: 0; 2 when the blob cannot be read.",
@@ -30,7 +33,8 @@ export const registerBoard: RegisterCommand = (program, session) => {
 };
 
 async function board(session: Session, file: string, { format, all = false }: BoardOptions): Promise<void> {
-  const facts = boardNames.includes(file)
+  const isPlatform = boardNames.includes(file) || /\.[cm]?[jt]s$/i.test(file);
+  const facts = isPlatform
     ? describedBoard(await platformFor(session, file, null))
     : describeBoard(readDeviceTree(await session.reader.readBytes(file), file === "-" ? "stdin" : file));
   if (format === "json") session.print(JSON.stringify(facts));

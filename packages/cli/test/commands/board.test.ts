@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { overlaid, smmuOn, zcu102, zynqmp } from "@dmabuf/platform-zynqmp";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { jsonSchema } from "../../src/json-schema.ts";
@@ -40,6 +41,32 @@ test("a board whose display bypasses the caches, although Linux holds it to be c
     "maintenance",
     "direct",
   ]);
+});
+
+test("a board whose IOMMU is switched on, and one whose IOMMU is off", async () => {
+  const { stdout } = await run(["board", "zynqmp-smmu", "--format", "json"]);
+  const facts = z.fromJSONSchema(jsonSchema("board")).parse(JSON.parse(stdout)) as {
+    masters: { path: string; iommus: unknown }[];
+    iommus: unknown;
+    sharing: { from: string; to: string; verdict: string }[];
+  };
+  expect(facts.iommus).toEqual([{ path: "smmu", kind: "mmu-500", enabled: true }]);
+  const behind = (name: string) => facts.masters.find(({ path }) => path === name)?.iommus;
+  expect([behind("usb0"), behind("adc-acp")]).toEqual([[{ path: "smmu", ids: [0x860] }], []]);
+  const text = (await run(["board", "zynqmp-smmu"])).stdout;
+  expect(text).toMatch(/^IOMMU +mmu-500 +smmu$/m);
+});
+
+test("a platform of one's own, as a module", async () => {
+  const importModule = async () => zynqmp(overlaid(smmuOn(zcu102), { iommus: { smmu: { enabled: false } } }));
+  const { stdout, status } = await run(["board", "mine.mjs", "--format", "json"], {
+    files: { "mine.mjs": "" },
+    importModule,
+  });
+  expect(status).toBe(0);
+  const facts = JSON.parse(stdout) as { iommus: unknown; masters: { iommus: unknown[] }[] };
+  expect(facts.iommus).toEqual([{ path: "smmu", kind: "mmu-500", enabled: false }]);
+  expect(facts.masters.flatMap(({ iommus }) => iommus)).toEqual([]);
 });
 
 test("a board with a cache behind the CPUs' own: what ACP writes may stay there", async () => {
