@@ -76,8 +76,8 @@ export function* translatedRuns(
       if (at >= PAST) return fault(device, at, "past the addresses of any bus", work, trace);
       const answer = translation.translate(at, access);
       if (answer.missing !== null && answer.missing !== missing) {
-        // With a flush queue no instruction is missing: it comes later, and the device should have stopped (I-5).
-        const queued = translation === device.translation && device.iommu?.domain.isLazy === true;
+        // While it waits in a flush queue no instruction is missing: it comes later, and the device should have stopped (I-5).
+        const queued = translation === device.translation && device.iommu?.waitsForFlush(at) === true;
         if (!queued || answer.fault === null)
           stale(device, at, answer, queued ? "" : answer.missing, work, trace);
       }
