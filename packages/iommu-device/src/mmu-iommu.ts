@@ -24,8 +24,17 @@ class MmuIommu implements IommuUnit {
     return this.#mmu.kind;
   }
 
+  /** It does not tell devices apart: they are one group (M-2). */
+  probe(_device: string, ids: readonly number[]): readonly number[] {
+    return ids.map(() => 0);
+  }
+
   allocateDomain(): IommuTable {
     return this.#mmu.createContext();
+  }
+
+  freeDomain(domain: IommuTable): void {
+    if (domain instanceof MmuContext) this.#mmu.destroyContext(domain);
   }
 
   attach({ devices }: IommuMaster, domain: IommuTable | "identity" | "blocked", substream = 0): void {

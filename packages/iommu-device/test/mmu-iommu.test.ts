@@ -96,3 +96,34 @@ test("MMUv1 as an IOMMU has addresses from 2 GiB on, and its linear window is op
   expect(system.dmaBuf.transfers.accessAt(device, dmaAddress, 4096, "write")).toBe(4096);
   expect(system.dmaBuf.transfers.accessAt(device, 0x1000, 4096, "write")).toBe(4096);
 });
+
+describe("the one MMU", () => {
+  test("has two devices behind it as one group, whatever their ids: there is one set of tables", () => {
+    const mmu = mmuIommu("gpu_mmu", { mmu: maliMmu() });
+    const devices = {
+      gpu: { ...gpu, iommu: { unit: "gpu_mmu", ids: [1] } },
+      job: { ...gpu, iommu: { unit: "gpu_mmu", ids: [2] } },
+    };
+    const board = { model: "two", memory: [{ base: 0, size: "32MiB" }], devices } as const;
+    const { iommuGroup, dma, dmaBuf, device, memory } = assemble(board, [toyArch(), mmu]).boot();
+    expect(iommuGroup("job")).toBe(iommuGroup("gpu"));
+    const mapped = (["gpu", "job"] as const).map((name) => {
+      const page = memory.pages.allocatePages(0) ?? expect.fail();
+      return [name, dma.mapPage(device(name), page, 4096, "bidirectional").dmaAddress] as const;
+    });
+    for (const [name, address] of mapped)
+      expect(dmaBuf.transfers.accessAt(device(name), address, 4096, "write")).toBe(4096);
+  });
+
+  test("gives the tables of a domain back that is given up", () => {
+    const system = boot(maliMmu());
+    const unit = system.iommu("gpu_mmu");
+    const { pages } = system.memory;
+    const before = pages.freePageCount();
+    const domain = unit.allocateDomain();
+    domain.map(dmaAddr(0x1000_0000), physAddr(0x1000), 4096, RW);
+    expect(pages.freePageCount()).toBeLessThan(before);
+    unit.freeDomain?.(domain);
+    expect(pages.freePageCount()).toBe(before);
+  });
+});

@@ -93,9 +93,7 @@ describe("faults", () => {
     };
     const domain = unit.allocateDomain();
     expect(error(() => unit.attach(vop, domain, 3))).toContain("-EOPNOTSUPP: vop: it knows no PASIDs");
-    expect(error(() => unit.attach({ ...vop, ids: [7] }, domain))).toContain(
-      "-EINVAL: vop: its #iommu-cells are 0",
-    );
+    expect(error(() => unit.probe?.("vop", [7]))).toContain("-EINVAL: vop: its #iommu-cells are 0");
     expect(error(() => unit.attach(vop, {} as IommuTable))).toContain("a domain of another IOMMU");
   });
 
@@ -193,5 +191,27 @@ describe("a descriptor that was not cleaned", () => {
 
   test("is none where the driver cleans", () => {
     expect(found({}).filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+});
+
+describe("memory for tables", () => {
+  test("is given back with the domain, and blocking again and again takes none", () => {
+    const { system, unit } = running();
+    const { pages } = system.memory;
+    unit.attach(vop, "blocked");
+    const before = pages.freePageCount();
+    const table = unit.allocateDomain();
+    unit.attach(vop, table);
+    table.map(dmaAddr(0x1000), physAddr(0x10_0000), PAGE, RW);
+    expect(pages.freePageCount()).toBeLessThan(before);
+    unit.attach(vop, "blocked");
+    unit.freeDomain?.(table);
+    unit.attach(vop, "identity");
+    unit.attach(vop, "blocked");
+    expect(pages.freePageCount()).toBe(before);
+  });
+
+  test("an id that it cannot have is told when the board boots", () => {
+    expect(() => platform({}, [7]).boot()).toThrow("vop: its #iommu-cells are 0, so the id is 0, not 7");
   });
 });

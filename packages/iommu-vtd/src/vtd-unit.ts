@@ -85,6 +85,16 @@ export class VtdUnit implements IommuUnit {
     }
   }
 
+  /** Gives the tables' memory back. Throws `KernelError` EBUSY for a domain that is attached. @see intel_iommu_domain_free */
+  freeDomain(domain: IommuTable): void {
+    if (!(domain instanceof VtdDomain)) return;
+    const [tag] = domain.tags.tags;
+    if (tag !== undefined)
+      throw new KernelError("EBUSY", "iommu_domain_free", `${sourceName(tag.source)} still goes through it`);
+    this.driver?.hardware.forget(domain.table);
+    domain.table.free();
+  }
+
   translation(id: number): DeviceTranslation {
     const { driver } = this;
     if (driver === null) return { translate: (address) => untranslated(address) };

@@ -89,6 +89,7 @@ export class PagingDomain implements IommuTable {
   }
 
   flush(iova: DmaAddr, size: number): void {
+    if (size === 0) return;
     this.#invalidation.range(iova, size);
     this.table.collect(iova, iova + size);
   }
@@ -99,7 +100,7 @@ export class PagingDomain implements IommuTable {
   }
 
   syncMap(iova: DmaAddr, size: number): void {
-    this.#invalidation.mapped?.(iova, size);
+    if (size > 0) this.#invalidation.mapped?.(iova, size);
   }
 
   lookup(iova: DmaAddr): PhysAddr | null {

@@ -162,7 +162,8 @@ export class BoardIommus {
       into.names.push(name);
       for (const key of keys) into.keys.add(key);
     }
-    return groups.map(({ names }) => names);
+    const order = Object.keys(board.devices);
+    return groups.map(({ names }) => names.sort((a, b) => order.indexOf(a) - order.indexOf(b)));
   }
 }
 

@@ -47,6 +47,15 @@ describe("what is no multiple of the smallest page or past the end is EINVAL (M-
     ],
   ])("%#", (act, message) => expect(act).toThrow(message));
 
+  test("and nothing at all is neither mapped nor forgotten", () => {
+    const { domain: empty, told } = noted(new PageTable(fourLevel64));
+    empty.map(dmaAddr(0), physAddr(0), 0, READ);
+    empty.syncMap(dmaAddr(0), 0);
+    expect(empty.unmap(dmaAddr(0), 0)).toBe(0);
+    empty.flush(dmaAddr(0), 0);
+    expect(told).toEqual([]);
+  });
+
   test("and what its page tables do not reach is not translated", () => {
     expect(domain.lookup(dmaAddr(2 ** 40))).toBeNull();
   });

@@ -54,6 +54,15 @@ describe("devices that the IOMMU cannot tell apart (M-2)", () => {
     expect(system.device("a").iommu?.domain).toBe(system.device("b").iommu?.domain);
   });
 
+  test("are named in the board's order, whoever connects them", () => {
+    const system = booted(boardOf({ a: { ids: [1] }, b: { ids: [2] }, c: { ids: [1] }, d: { ids: [2, 1] } }));
+    expect(system.iommuGroup("b")?.master).toEqual({
+      devices: ["a", "b", "c", "d"],
+      ids: [1, 2],
+      untrusted: false,
+    });
+  });
+
   test("so do those that only a third one connects", () => {
     const system = booted(boardOf({ a: { ids: [1] }, b: { ids: [2] }, c: { ids: [1, 2] } }));
     expect(system.iommuGroup("b")?.master.devices).toEqual(["a", "b", "c"]);

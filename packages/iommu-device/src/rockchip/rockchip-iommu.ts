@@ -38,6 +38,7 @@ class RockchipIommu implements IommuUnit {
   readonly #commands: MmuCommands;
   readonly #hardware: LineMmu;
   readonly #omits: ReadonlySet<RockchipOmission>;
+  #empty: IommuTable | null = null;
 
   constructor(services: CoreServices, name: string, options: RockchipOptions) {
     const { version = 1, omits = [] } = options;
@@ -48,6 +49,14 @@ class RockchipIommu implements IommuUnit {
     this.#commands = new MmuCommands(services, name);
     this.#omits = new Set(omits);
     this.#hardware = new LineMmu(this.#memory());
+  }
+
+  /** What its devices say of themselves is nothing: they are one group (M-2). */
+  probe(device: string, ids: readonly number[]): readonly number[] {
+    const wrong = ids.filter((id) => id !== 0);
+    if (wrong.length === 0) return ids;
+    const reason = `${device}: its #iommu-cells are 0, so the id is 0, not ${wrong.join(", ")}`;
+    throw new KernelError("EINVAL", "rk_iommu_of_xlate", reason);
   }
 
   /** As the driver's: 4 KiB pages, below 4 GiB, unmapped at once. @see rk_iommu_domain_alloc_paging */
@@ -74,13 +83,8 @@ class RockchipIommu implements IommuUnit {
     });
   }
 
-  attach({ devices, ids }: IommuMaster, domain: IommuTable | "identity" | "blocked", substream = 0): void {
+  attach({ devices }: IommuMaster, domain: IommuTable | "identity" | "blocked", substream = 0): void {
     if (substream !== 0) throw this.#error("EOPNOTSUPP", `${devices[0]}: it knows no PASIDs`);
-    if (ids.some((id) => id !== 0))
-      throw this.#error(
-        "EINVAL",
-        `${devices[0]}: its #iommu-cells are 0, so the id is 0, not ${ids.join(", ")}`,
-      );
     if (domain !== "identity" && domain !== "blocked" && !(domain instanceof PagingDomain))
       throw this.#error("EINVAL", `${devices[0]}: a domain of another IOMMU`);
     const hardware = this.#hardware;
@@ -90,7 +94,7 @@ class RockchipIommu implements IommuUnit {
       hardware.wanted = null;
       return;
     }
-    const { table } = (domain === "blocked" ? this.allocateDomain() : domain) as PagingDomain;
+    const { table } = (domain === "blocked" ? this.#emptyDomain() : domain) as PagingDomain;
     this.#commands.note(`DTE_ADDR=${hex(table.rootAddress)}`);
     hardware.dte = table;
     hardware.wanted = table;
@@ -98,8 +102,19 @@ class RockchipIommu implements IommuUnit {
     this.#commands.note("COMMAND=ENABLE_PAGING");
   }
 
+  /** @see rk_iommu_domain_free */
+  freeDomain(domain: IommuTable): void {
+    if (domain instanceof PagingDomain) domain.table.free();
+  }
+
   translation(): DeviceTranslation {
     return this.#hardware;
+  }
+
+  /** What a device goes through that is blocked: one domain for good, in which nobody maps. */
+  #emptyDomain(): IommuTable {
+    this.#empty ??= this.allocateDomain();
+    return this.#empty;
   }
 
   #zap(table: PageTable, iova: number): void {
