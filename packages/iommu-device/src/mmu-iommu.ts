@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { type CoreServices, definePlugin, KernelError, type Plugin } from "@dmabuf/core";
+import { type CoreServices, definePlugin, demandOptions, KernelError, type Plugin } from "@dmabuf/core";
 import type { DeviceTranslation, IommuMaster, IommuTable, IommuUnit } from "@dmabuf/core/iommu";
 import { MmuContext } from "./mmu-context.ts";
-import type { MmuFactory, PrivateMmu } from "./private-mmu.ts";
+import { demandFactory, type MmuFactory, type PrivateMmu } from "./private-mmu.ts";
 
 /** What an IOMMU of the board is made from. */
 export interface MmuIommuOptions {
@@ -60,8 +60,12 @@ const refusal = (errno: "EINVAL" | "EOPNOTSUPP", reason: string): KernelError =>
   new KernelError(errno, "attach_dev", reason);
 
 /** Puts the DMA API on the MMU inside of a device, which is then an IOMMU of the board under that name (D23). */
-export const mmuIommu = (name: string, { mmu }: MmuIommuOptions): Plugin =>
-  definePlugin({
+export function mmuIommu(name: string, options: MmuIommuOptions): Plugin {
+  demandOptions<MmuIommuOptions>(name, options, { mmu: "any" });
+  const { mmu } = options;
+  demandFactory(name, mmu);
+  return definePlugin({
     name: `@dmabuf/iommu-device ${name}`,
     provides: { iommus: { [name]: (services: CoreServices) => new MmuIommu(mmu(services, name)) } },
   });
+}

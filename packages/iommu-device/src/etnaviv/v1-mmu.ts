@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CoreServices } from "@dmabuf/core";
+import { type CoreServices, demandOptions, type OptionRules } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   PageTable,
@@ -41,6 +41,12 @@ export function linearBase(commandBuffer: number, mc20: boolean): number {
   if (mc20) return Math.min(aligned, PAGED);
   return aligned + ALIGNMENT >= PAGED ? PAGED : 0;
 }
+
+const rules: OptionRules<EtnavivV1Options> = {
+  commandBuffer: { from: 0, to: 0xffff_ffff },
+  mc20: "flag",
+  omits: { someOf: ["GL_FLUSH_MMU"] },
+};
 
 /**
  * MMUv1 of Vivante's GC cores: the lower 2 GiB of the core's addresses are a window onto 2 GiB of the bus, the upper 2
@@ -127,9 +133,9 @@ const flushOf = (address: number): string =>
   `GL_FLUSH_MMU in the command stream, since ${hex(address - (address % 4096))} changed`;
 
 /** MMUv1 of etnaviv's GC cores (GC320, GC600, GC2000). @see etnaviv_iommu.c */
-export const etnavivV1 =
-  (options: EtnavivV1Options = {}): MmuFactory =>
-  (services: CoreServices, device: string) => {
+export function etnavivV1(options: EtnavivV1Options = {}): MmuFactory {
+  demandOptions("etnavivV1", options, rules);
+  return (services: CoreServices, device: string) => {
     // The driver allocates tables write-combined: nothing to clean. @see dma_alloc_wc
     const memory = services.tableMemory({
       owner: `${device}'s MMUv1`,
@@ -138,3 +144,4 @@ export const etnavivV1 =
     });
     return new EtnavivV1(memory, new MmuCommands(services, device), options);
   };
+}

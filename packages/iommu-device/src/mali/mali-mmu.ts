@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CoreServices } from "@dmabuf/core";
+import { type CoreServices, demandOptions, type OptionRules } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   IommuProt,
@@ -43,6 +43,19 @@ export interface MaliOptions {
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly MaliOmission[];
 }
+
+const rules: OptionRules<MaliOptions> = {
+  slots: { from: 1, to: 16 },
+  coherentWalk: "flag",
+  omits: {
+    someOf: [
+      "AS_COMMAND_FLUSH_PT",
+      "AS_COMMAND_FLUSH_MEM",
+      "AS_COMMAND_UPDATE",
+      "dma_sync_single_for_device",
+    ],
+  },
+};
 
 /**
  * The MMU of Mali's Midgard and Bifrost: any number of address spaces, of which a few have registers at a time. The
@@ -185,10 +198,11 @@ const fault = (name: string, exception: number, access: number): string =>
   `${name} (AS_FAULTSTATUS ${hex(exception + ((access & IommuProt.WRITE) === 0 ? 0x200 : 0x300))})`;
 
 /** The MMU of Mali GPUs from Midgard on, as the panfrost driver uses it. @see panfrost_mmu.c */
-export const maliMmu =
-  (options: MaliOptions = {}): MmuFactory =>
-  (services: CoreServices, device: string) => {
+export function maliMmu(options: MaliOptions = {}): MmuFactory {
+  demandOptions("maliMmu", options, rules);
+  return (services: CoreServices, device: string) => {
     const { coherentWalk = false } = options;
     const memory = services.tableMemory({ owner: `${device}'s MMU`, coherentWalk });
     return new MaliMmu(memory, new MmuCommands(services, device), options);
   };
+}

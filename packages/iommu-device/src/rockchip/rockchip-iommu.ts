@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { type CoreServices, definePlugin, KernelError, type Plugin } from "@dmabuf/core";
+import {
+  type CoreServices,
+  definePlugin,
+  demandOptions,
+  KernelError,
+  type OptionRules,
+  type Plugin,
+} from "@dmabuf/core";
 import {
   type DeviceTranslation,
   type IommuMaster,
@@ -28,6 +35,11 @@ export interface RockchipOptions {
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly RockchipOmission[];
 }
+
+const rules: OptionRules<RockchipOptions> = {
+  version: { oneOf: [1, 2] },
+  omits: { someOf: ["ZAP_ONE_LINE", "ZAP_CACHE", "dma_sync_single_for_device", "GFP_DMA32"] },
+};
 
 /** Rockchip's IOMMU, one for each block that has one: it does not tell devices apart, and serves one domain at a time. */
 class RockchipIommu implements IommuUnit {
@@ -142,8 +154,10 @@ class RockchipIommu implements IommuUnit {
 }
 
 /** Rockchip's IOMMU, under the name that the board gives it; devices behind it have the id 0. @see rockchip-iommu.c */
-export const rockchipIommu = (name: string, options: RockchipOptions = {}): Plugin =>
-  definePlugin({
+export function rockchipIommu(name: string, options: RockchipOptions = {}): Plugin {
+  demandOptions(name, options, rules);
+  return definePlugin({
     name: `@dmabuf/iommu-device rockchip ${name}`,
     provides: { iommus: { [name]: (services) => new RockchipIommu(services, name, options) } },
   });
+}
