@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { InputError, KernelError } from "@dmabuf/core";
+import { AssemblyError, InputError } from "@dmabuf/core";
 import { IommuProt } from "@dmabuf/core/iommu";
 import { describe, expect, test } from "vitest";
 import { mmu500, smmuV2 } from "../../src/index.ts";
@@ -166,7 +166,7 @@ describe("devices that one register matches", () => {
 
   test("or that none is left for", () => {
     const boot = () => new Machine({ streamMatches: 2 }, { a: [1], b: [2], c: [3] });
-    expect(boot).toThrow(KernelError);
+    expect(boot).toThrow(AssemblyError);
     expect(boot).toThrow("all 2 stream match registers are taken, none is left for c");
   });
 });
