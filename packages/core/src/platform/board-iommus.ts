@@ -22,6 +22,8 @@ const APERTURE = 2 ** 48;
 export interface BehindIommu {
   readonly iommu: DmaTranslation | null;
   readonly translation: DeviceTranslation | null;
+  /** Called before the DMA API uses it without an IOMMU (M-4). */
+  readonly useDmaApi?: () => void;
 }
 
 const nothing: BehindIommu = { iommu: null, translation: null };
@@ -79,6 +81,7 @@ export class BoardIommus {
     return {
       iommu,
       translation: new StackedTranslation(translation, new WindowTranslation(windowsOf(device))),
+      useDmaApi: () => group.useDefaultDomain(),
     };
   }
 

@@ -124,6 +124,26 @@ describe("the domain that a device begins with (M-1, M-3)", () => {
     expect([needs.device("a").iommu, isLazy(needs, "b")]).toEqual([null, false]);
   });
 
+  test("is in use with the first mapping, of identity as well: user space cannot have the device then (M-4)", () => {
+    for (const domain of ["strict", "identity"] as const) {
+      const system = booted(boardOf({ a: { domain } }));
+      const group = system.iommuGroup("a");
+      mapped(system, "a");
+      expect(group?.usesDmaApi).toBe(true);
+      expect(() => group?.claim()).toThrow("iommu_device_claim_dma_owner: -EBUSY: a driver uses a");
+    }
+  });
+
+  test("is nobody's while user space has the device, of identity neither (M-4)", () => {
+    for (const domain of ["strict", "identity"] as const) {
+      const system = booted(boardOf({ a: { domain } }));
+      system.iommuGroup("a")?.claim();
+      expect(() => mapped(system, "a")).toThrow("iommu_device_use_default_domain: -EBUSY");
+      system.iommuGroup("a")?.release();
+      expect(() => mapped(system, "a")).not.toThrow();
+    }
+  });
+
   test("is strict for a device from outside, whatever is asked for (I-5)", () => {
     const system = booted(
       boardOf({ a: { untrusted: true, domain: "lazy" }, b: { untrusted: true, domain: "identity" } }),
