@@ -97,3 +97,8 @@ test("a block of 2 MiB is one entry of the TLB, also where a part of it is unmap
   });
   expect(job(context, AT + 0x6000).missing).toBeNull();
 });
+
+test("the driver hands addresses out from 32 MiB on and below 4 GiB, though the hardware has 48 bits", () => {
+  const { start, end } = bareMmu(maliMmu()).mmu.createContext();
+  expect([start, end]).toEqual([2 ** 25, 2 ** 32]);
+});

@@ -99,8 +99,9 @@ class MaliMmu implements PrivateMmu {
     const context: MmuContext = new MmuContext({
       table: new PageTable(maliLpaeFormat, { memory: this.#memory, coherentWalk: !this.#cleans }),
       invalidation: { range: flush, all: () => flush(0, SPACE), mapped: flush },
-      // The driver leaves the lowest 32 MiB free.
+      // As the driver has it: the lowest 32 MiB stay free, and 4 GiB are enough. @see panfrost_mmu_ctx_create
       start: 2 ** 25,
+      end: 2 ** 32,
     });
     this.#contexts.add(context);
     return context;
