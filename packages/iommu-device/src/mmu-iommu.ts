@@ -16,6 +16,8 @@ export interface MmuIommuOptions {
  */
 class MmuIommu implements IommuUnit {
   readonly #mmu: PrivateMmu;
+  readonly #contexts = new Set<MmuContext>();
+
   constructor(mmu: PrivateMmu) {
     this.#mmu = mmu;
   }
@@ -30,11 +32,13 @@ class MmuIommu implements IommuUnit {
   }
 
   allocateDomain(): IommuTable {
-    return this.#mmu.createContext();
+    const context = this.#mmu.createContext();
+    this.#contexts.add(context);
+    return context;
   }
 
   freeDomain(domain: IommuTable): void {
-    if (domain instanceof MmuContext) this.#mmu.destroyContext(domain);
+    if (domain instanceof MmuContext && this.#contexts.delete(domain)) this.#mmu.destroyContext(domain);
   }
 
   attach({ devices }: IommuMaster, domain: IommuTable | "identity" | "blocked", substream = 0): void {
@@ -42,8 +46,8 @@ class MmuIommu implements IommuUnit {
     if (substream !== 0) throw refusal("EOPNOTSUPP", `${who} knows no PASIDs`);
     if (domain === "identity") throw refusal("EINVAL", `${who} lets nothing through untranslated`);
     if (domain === "blocked") this.#mmu.switchTo(null);
-    else if (domain instanceof MmuContext) this.#mmu.switchTo(domain);
-    else throw refusal("EINVAL", `${who} did not make this domain`);
+    else if (domain instanceof MmuContext && this.#contexts.has(domain)) this.#mmu.switchTo(domain);
+    else throw refusal("EINVAL", `${who} did not make this domain, or it was given up`);
   }
 
   /** Nothing gets past this MMU, and what is unmapped is flushed at once. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { assemble, type DeviceDescription, dmaAddr, KernelError, physAddr } from "@dmabuf/core";
-import { IommuProt, type IommuTable } from "@dmabuf/core/iommu";
+import { type IommuMaster, IommuProt, type IommuTable } from "@dmabuf/core/iommu";
 import { toyArch } from "@dmabuf/core/testing";
 import { describe, expect, test } from "vitest";
-import { etnavivV1, gpuMmu, maliMmu, mmuIommu, v3dMmu } from "../src/index.ts";
+import { etnavivV1, etnavivV2, gpuMmu, limaMmu, maliMmu, mmuIommu, v3dMmu } from "../src/index.ts";
 
 const RW = IommuProt.READ | IommuProt.WRITE;
 const gpu: DeviceDescription = { class: "gpu", coherent: false, iommu: { unit: "gpu_mmu", ids: [0] } };
@@ -125,5 +125,28 @@ describe("the one MMU", () => {
     expect(pages.freePageCount()).toBeLessThan(before);
     unit.freeDomain?.(domain);
     expect(pages.freePageCount()).toBe(before);
+  });
+
+  test("takes no domain that was given up, and gives none up twice", () => {
+    const group: IommuMaster = { devices: ["gpu"], ids: [0], untrusted: false };
+    for (const mmu of [etnavivV1(), etnavivV2(), gpuMmu(), limaMmu(), maliMmu(), v3dMmu()]) {
+      const unit = boot(mmu).iommu("gpu_mmu");
+      const domain = unit.allocateDomain();
+      unit.freeDomain?.(domain);
+      unit.freeDomain?.(domain);
+      expect(refusal(() => unit.attach(group, domain))).toContain("-EINVAL: gpu:");
+    }
+  });
+
+  test("lets a blocked device at nothing, MMUv1 neither but for its linear window", () => {
+    const unit = boot(etnavivV1()).iommu("gpu_mmu");
+    const domain = unit.allocateDomain();
+    const group: IommuMaster = { devices: ["gpu"], ids: [0], untrusted: false };
+    unit.attach(group, domain);
+    domain.map(dmaAddr(2 ** 31), physAddr(0x10_0000), 4096, RW);
+    const at = () => unit.translation(0).translate(2 ** 31, RW).fault;
+    expect(at()).toBeNull();
+    unit.attach(group, "blocked");
+    expect(at()).toBe("no job of an address space runs");
   });
 });

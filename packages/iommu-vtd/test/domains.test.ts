@@ -201,6 +201,10 @@ describe("a domain that is given up", () => {
     expect(machine.reach(AT)).toBe(0x10_0000);
     machine.unit.attach(master(GPU), "blocked");
     machine.unit.freeDomain(domain);
+    machine.unit.freeDomain(domain);
+    expect(() => machine.unit.attach(master(GPU), domain)).toThrow(
+      "attach_dev: -EINVAL: the domain was given up",
+    );
     expect(machine.reach(AT)).toBeNull();
   });
 });

@@ -114,7 +114,8 @@ export class PagingDomain implements IommuTable {
       ["size", size],
       ["physical address", phys],
     ] as const) {
-      if (value % granule === 0) continue;
+      if (value % granule === 0 && value >= 0) continue;
+      if (value < 0) throw new KernelError("EINVAL", operation, `${what} ${value} is negative`);
       const reason = `${what} ${hex(value)} is not a multiple of the granule ${granule}`;
       throw new KernelError("EINVAL", operation, reason);
     }

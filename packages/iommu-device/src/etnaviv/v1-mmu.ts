@@ -65,6 +65,7 @@ class EtnavivV1 implements PrivateMmu {
   readonly #tlb = new Tlb(4096, PAGED);
   readonly #omitsFlush: boolean;
   #flushed = 0;
+  #serves = false;
 
   constructor(
     memory: TableMemory,
@@ -90,7 +91,8 @@ class EtnavivV1 implements PrivateMmu {
 
   destroyContext(): void {}
 
-  switchTo(): void {
+  switchTo(context: MmuContext | null): void {
+    this.#serves = context !== null;
     if (this.#context.changes !== this.#flushed) this.#context.flushAll();
   }
 
@@ -111,6 +113,7 @@ class EtnavivV1 implements PrivateMmu {
       return { fault: null, address: address + this.#base, end: PAGED, snooping: "device", missing: null };
     const at = address - PAGED;
     if (at >= PAGED) return refused("the core has addresses of 32 bits", address);
+    if (!this.#serves) return refused("no job of an address space runs", address);
     const tlb = this.#tlb;
     const { table } = this.#context;
     if (!tlb.find(0, at)) {

@@ -41,6 +41,9 @@ const rules: OptionRules<RockchipOptions> = {
   omits: { someOf: ["ZAP_ONE_LINE", "ZAP_CACHE", "dma_sync_single_for_device", "GFP_DMA32"] },
 };
 
+/** Domains that were not given up, and the IOMMUs that each is attached to: two displays may share one. @see struct rk_iommu_domain */
+const domains = new WeakMap<IommuTable, { readonly table: PageTable; readonly users: Set<RockchipIommu> }>();
+
 /** Rockchip's IOMMU, one for each block that has one: it does not tell devices apart, and serves one domain at a time. */
 class RockchipIommu implements IommuUnit {
   readonly kind: string;
@@ -51,6 +54,8 @@ class RockchipIommu implements IommuUnit {
   readonly #hardware: LineMmu;
   readonly #omits: ReadonlySet<RockchipOmission>;
   #empty: IommuTable | null = null;
+  /** Who else has the domain that it has. */
+  #users: Set<RockchipIommu> | null = null;
 
   constructor(services: CoreServices, name: string, options: RockchipOptions) {
     const { version = 1, omits = [] } = options;
@@ -74,39 +79,51 @@ class RockchipIommu implements IommuUnit {
   /** As the driver's: 4 KiB pages, below 4 GiB, unmapped at once. @see rk_iommu_domain_alloc_paging */
   allocateDomain(): IommuTable {
     const { version = 1 } = this.#options;
+    const users = new Set<RockchipIommu>();
     const table = new PageTable(version === 1 ? rockchipV1Format : rockchipV2Format, {
       memory: this.#memory(),
       coherentWalk: this.#omits.has("dma_sync_single_for_device"),
     });
-    return new PagingDomain({
+    const domain = new PagingDomain({
       table,
       deferredFlush: false,
       invalidation: {
         range: (iova, size) => {
-          for (let at: number = iova; at < iova + size; at += PAGE) this.#zap(table, at);
+          for (const user of users) for (let at: number = iova; at < iova + size; at += PAGE) user.#zap(at);
         },
-        all: () => this.#zapCache(),
+        all: () => {
+          for (const user of users) user.#zapCache();
+        },
         // Only those at the ends can share a line with what was in use before. @see rk_iommu_zap_iova_first_last
         mapped: (iova, size) => {
-          this.#zap(table, iova);
-          if (size > PAGE) this.#zap(table, iova + size - PAGE);
+          for (const user of users) {
+            user.#zap(iova);
+            if (size > PAGE) user.#zap(iova + size - PAGE);
+          }
         },
       },
     });
+    domains.set(domain, { table, users });
+    return domain;
   }
 
   attach({ devices }: IommuMaster, domain: IommuTable | "identity" | "blocked", substream = 0): void {
     if (substream !== 0) throw this.#error("EOPNOTSUPP", `${devices[0]}: it knows no PASIDs`);
-    if (domain !== "identity" && domain !== "blocked" && !(domain instanceof PagingDomain))
-      throw this.#error("EINVAL", `${devices[0]}: a domain of another IOMMU`);
+    const wanted = domain === "blocked" ? this.#emptyDomain() : domain;
+    const made = wanted === "identity" ? undefined : domains.get(wanted);
+    if (wanted !== "identity" && made === undefined)
+      throw this.#error("EINVAL", `${devices[0]}: a domain of another IOMMU, or one that was given up`);
+    this.#users?.delete(this);
+    this.#users = made?.users ?? null;
     const hardware = this.#hardware;
-    if (domain === "identity") {
+    if (made === undefined) {
       this.#commands.note("COMMAND=DISABLE_PAGING");
       hardware.dte = null;
       hardware.wanted = null;
       return;
     }
-    const { table } = (domain === "blocked" ? this.#emptyDomain() : domain) as PagingDomain;
+    const { table, users } = made;
+    users.add(this);
     this.#commands.note(`DTE_ADDR=${hex(table.rootAddress)}`);
     hardware.dte = table;
     hardware.wanted = table;
@@ -116,7 +133,10 @@ class RockchipIommu implements IommuUnit {
 
   /** @see rk_iommu_domain_free */
   freeDomain(domain: IommuTable): void {
-    if (domain instanceof PagingDomain) domain.table.free();
+    const made = domains.get(domain);
+    if (made === undefined) return;
+    domains.delete(domain);
+    made.table.free();
   }
 
   translation(): DeviceTranslation {
@@ -129,8 +149,8 @@ class RockchipIommu implements IommuUnit {
     return this.#empty;
   }
 
-  #zap(table: PageTable, iova: number): void {
-    if (this.#hardware.dte !== table || this.#omits.has("ZAP_ONE_LINE")) return;
+  #zap(iova: number): void {
+    if (this.#omits.has("ZAP_ONE_LINE")) return;
     this.#commands.note(`ZAP_ONE_LINE=${hex(iova)}`);
     this.#hardware.zapOneLine(iova);
   }

@@ -72,6 +72,7 @@ export function* translatedRuns(
   let wasUnsnooped = false;
   for (const { address, length } of stretches) {
     const end = address + length;
+    if (!(address >= 0)) throw new TypeError(`${device.name}: ${address} is not an address that it can use`);
     for (let at = address; at < end; ) {
       if (at >= PAST) return fault(device, at, "past the addresses of any bus", work, trace);
       const answer = translation.translate(at, access);
