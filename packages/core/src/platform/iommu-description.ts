@@ -45,7 +45,7 @@ export function demandIommu(name: string, { iommu }: DeviceDescription, fail: Fa
     fail(field, `${text(iommu)} is neither strict nor lazy nor { unit, ids }`);
   const { unit, ids, domain = "strict" } = iommu;
   if (typeof unit !== "string" || unit === "") fail(`${field}.unit`, "an IOMMU needs a name");
-  if (!Array.isArray(ids)) fail(`${field}.ids`, "a list of ids is needed: [0x860]");
+  if (!Array.isArray(ids)) fail(`${field}.ids`, "a list of ids is needed: [0x10]");
   if (ids.length === 0)
     fail(`${field}.ids`, "without an id the IOMMU cannot tell whose transactions these are");
   ids.forEach((id, i) => {

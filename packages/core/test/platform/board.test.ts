@@ -116,7 +116,7 @@ describe("a board that is none is refused with the field and the reason", () => 
     [usb({ iommu: { ids: [1] } as never }), /: devices\.usb0\.iommu\.unit: an IOMMU needs a name$/],
     [
       usb({ iommu: { unit: "mmu" } as never }),
-      /: devices\.usb0\.iommu\.ids: a list of ids is needed: \[0x860\]$/,
+      /: devices\.usb0\.iommu\.ids: a list of ids is needed: \[0x10\]$/,
     ],
     [
       usb({ iommu: { unit: "mmu", ids: 3 } as never }),
