@@ -104,7 +104,7 @@ export class IommuChecker {
 
   #shared(event: TraceEvent): void {
     const [devices, id, iommu] = [event.text("devices"), event.get("id"), event.text("iommu")];
-    const what = `${devices} all use id 0x${id.toString(16)} of ${iommu}`;
+    const what = `${iommu} does not tell ${devices} apart by their ids, such as 0x${id.toString(16)}`;
     this.#note("not-isolated", `${iommu} ${devices}`, event, () =>
       finding("not-isolated", `${what}: each reaches what is mapped for the others (M-2)`),
     );

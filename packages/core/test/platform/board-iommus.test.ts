@@ -88,7 +88,7 @@ describe("devices that the IOMMU cannot tell apart (M-2)", () => {
       [
         "not-isolated",
         "warning",
-        "a, b all use id 0x10 of mmu: each reaches what is mapped for the others (M-2)",
+        "mmu does not tell a, b apart by their ids, such as 0x10: each reaches what is mapped for the others (M-2)",
       ],
     ]);
     expect(found({ a: { ids: [1] }, b: { ids: [2] } })).toEqual([]);

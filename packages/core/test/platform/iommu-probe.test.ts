@@ -72,6 +72,6 @@ test("devices that share a group are found when one of them maps (M-2)", () => {
       .map(({ message }) => message);
   expect(found("a")).toEqual([]);
   expect(found("c")).toEqual([
-    "b, c all use id 0x9 of mmu: each reaches what is mapped for the others (M-2)",
+    "mmu does not tell b, c apart by their ids, such as 0x9: each reaches what is mapped for the others (M-2)",
   ]);
 });
