@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type CoreServices, demandOptions, type OptionRules } from "@dmabuf/core";
+import { type CoreServices, demandOptions } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   IommuProt,
@@ -15,6 +15,7 @@ import type { MmuFactory, PrivateMmu } from "../private-mmu.ts";
 import { WalkedTlb } from "../walked-tlb.ts";
 import { lockedRegion } from "./lock-region.ts";
 import { maliLpaeFormat } from "./lpae-format.ts";
+import { type MaliOmission, type MaliOptions, maliRules } from "./mali-options.ts";
 
 const SPACE = 2 ** 48;
 /** Bits of `AS_TRANSTAB`: ADRMODE_TABLE and READ_INNER, and SHARE_OUTER. @see ARM_MALI_LPAE_TTBR_ADRMODE_TABLE */
@@ -24,38 +25,6 @@ const SHARE_OUTER = 0x10;
 const TRANSLATION = 0xc0;
 const PERMISSION = 0xc8;
 const hex = (value: number): string => `0x${value.toString(16)}`;
-
-/**
- * What a Mali driver can forget: commands to an address space, or the clean of a descriptor for a GPU that does not snoop.
- */
-export type MaliOmission =
-  | "AS_COMMAND_FLUSH_PT"
-  | "AS_COMMAND_FLUSH_MEM"
-  | "AS_COMMAND_UPDATE"
-  | "dma_sync_single_for_device";
-
-/** What kind of GPU it is. */
-export interface MaliOptions {
-  /** Address spaces that it has registers for (`as_present`); default 8. */
-  readonly slots?: number;
-  /** Whether its table walker snoops the CPU's caches (`coherent_walk`); default no. */
-  readonly coherentWalk?: boolean;
-  /** What the driver forgets; default nothing. */
-  readonly omits?: readonly MaliOmission[];
-}
-
-const rules: OptionRules<MaliOptions> = {
-  slots: { from: 1, to: 16 },
-  coherentWalk: "flag",
-  omits: {
-    someOf: [
-      "AS_COMMAND_FLUSH_PT",
-      "AS_COMMAND_FLUSH_MEM",
-      "AS_COMMAND_UPDATE",
-      "dma_sync_single_for_device",
-    ],
-  },
-};
 
 /**
  * The MMU of Mali's Midgard and Bifrost: any number of address spaces, of which a few have registers at a time. The
@@ -200,7 +169,7 @@ const fault = (name: string, exception: number, access: number): string =>
 
 /** The MMU of Mali GPUs from Midgard on, as the panfrost driver uses it. @see panfrost_mmu.c */
 export function maliMmu(options: MaliOptions = {}): MmuFactory {
-  demandOptions("maliMmu", options, rules);
+  demandOptions("maliMmu", options, maliRules);
   return (services: CoreServices, device: string) => {
     const { coherentWalk = false } = options;
     const memory = services.tableMemory({ owner: `${device}'s MMU`, coherentWalk });
