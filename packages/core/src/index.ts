@@ -70,6 +70,7 @@ export {
   severityOf,
 } from "./check/finding.ts";
 export type { StageWait } from "./check/wait-ledger.ts";
+export { demandOptions, type OptionRule, type OptionRules } from "./demand-options.ts";
 export {
   ARCH,
   type Arch,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { type CoreServices, definePlugin, KernelError, type Plugin } from "@dmabuf/core";
+import { type CoreServices, definePlugin, demandOptions, KernelError, type Plugin } from "@dmabuf/core";
 import type { DeviceTranslation, IommuMaster, IommuTable, IommuUnit } from "@dmabuf/core/iommu";
 import { MmuContext } from "./mmu-context.ts";
-import type { MmuFactory, PrivateMmu } from "./private-mmu.ts";
+import { demandFactory, type MmuFactory, type PrivateMmu } from "./private-mmu.ts";
 
 /** What an IOMMU of the board is made from. */
 export interface MmuIommuOptions {
@@ -16,6 +16,8 @@ export interface MmuIommuOptions {
  */
 class MmuIommu implements IommuUnit {
   readonly #mmu: PrivateMmu;
+  readonly #contexts = new Set<MmuContext>();
+
   constructor(mmu: PrivateMmu) {
     this.#mmu = mmu;
   }
@@ -24,8 +26,19 @@ class MmuIommu implements IommuUnit {
     return this.#mmu.kind;
   }
 
+  /** It does not tell devices apart: they are one group (M-2). */
+  probe(_device: string, ids: readonly number[]): readonly number[] {
+    return ids.map(() => 0);
+  }
+
   allocateDomain(): IommuTable {
-    return this.#mmu.createContext();
+    const context = this.#mmu.createContext();
+    this.#contexts.add(context);
+    return context;
+  }
+
+  freeDomain(domain: IommuTable): void {
+    if (domain instanceof MmuContext && this.#contexts.delete(domain)) this.#mmu.destroyContext(domain);
   }
 
   attach({ devices }: IommuMaster, domain: IommuTable | "identity" | "blocked", substream = 0): void {
@@ -33,8 +46,8 @@ class MmuIommu implements IommuUnit {
     if (substream !== 0) throw refusal("EOPNOTSUPP", `${who} knows no PASIDs`);
     if (domain === "identity") throw refusal("EINVAL", `${who} lets nothing through untranslated`);
     if (domain === "blocked") this.#mmu.switchTo(null);
-    else if (domain instanceof MmuContext) this.#mmu.switchTo(domain);
-    else throw refusal("EINVAL", `${who} did not make this domain`);
+    else if (domain instanceof MmuContext && this.#contexts.has(domain)) this.#mmu.switchTo(domain);
+    else throw refusal("EINVAL", `${who} did not make this domain, or it was given up`);
   }
 
   /** Nothing gets past this MMU, and what is unmapped is flushed at once. */
@@ -51,8 +64,12 @@ const refusal = (errno: "EINVAL" | "EOPNOTSUPP", reason: string): KernelError =>
   new KernelError(errno, "attach_dev", reason);
 
 /** Puts the DMA API on the MMU inside of a device, which is then an IOMMU of the board under that name (D23). */
-export const mmuIommu = (name: string, { mmu }: MmuIommuOptions): Plugin =>
-  definePlugin({
+export function mmuIommu(name: string, options: MmuIommuOptions): Plugin {
+  demandOptions<MmuIommuOptions>(name, options, { mmu: "any" });
+  const { mmu } = options;
+  demandFactory(name, mmu);
+  return definePlugin({
     name: `@dmabuf/iommu-device ${name}`,
     provides: { iommus: { [name]: (services: CoreServices) => new MmuIommu(mmu(services, name)) } },
   });
+}

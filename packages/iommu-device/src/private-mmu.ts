@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CoreServices } from "@dmabuf/core";
+import { type CoreServices, InputError } from "@dmabuf/core";
 import type { DeviceTranslation } from "@dmabuf/core/iommu";
 import type { MmuContext } from "./mmu-context.ts";
 
@@ -46,3 +46,12 @@ export interface PrivateMmu {
 
 /** Makes the MMU of the device of that name, for a running system. */
 export type MmuFactory = (services: CoreServices, device: string) => PrivateMmu;
+
+/** Throws `InputError` for what makes no MMU. @param place whose it is */
+export function demandFactory(place: string, mmu: MmuFactory): void {
+  if (typeof mmu !== "function")
+    throw new InputError(
+      `${place}.mmu`,
+      "says which MMU is inside of it: maliMmu(), etnavivV2(), gpuMmu() ...",
+    );
+}

@@ -65,3 +65,12 @@ test("hands out the lowest place that fits, as a row of flags does", () => {
     { seed: 20261120, numRuns: 300 },
   );
 });
+
+test("what was never taken is not given back: what was stays", () => {
+  const room = new AddressRoom(0, 10);
+  room.takeAt(2, 3);
+  expect(() => room.give(4)).toThrow("drm_mm_remove_node: -EINVAL: nothing begins at 0x4");
+  expect(() => room.takeAt(2, 1)).toThrow("is taken already");
+  room.give(2);
+  expect(() => room.give(2)).toThrow("-EINVAL");
+});

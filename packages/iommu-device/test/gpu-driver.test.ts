@@ -181,7 +181,7 @@ describe("an address space a process (D24)", () => {
       const imported = yield* process.import(buffer, "bidirectional", { address: 0x4000_0000 });
       for (const [address, why] of [
         [0x4000_5000, "is taken already"],
-        [0x1000, "is not within [0x2000000, 0x1000000000000)"],
+        [0x1000, "is not within [0x2000000, 0x100000000)"],
       ] as const) {
         let message = "";
         try {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { dmaAddr, physAddr } from "@dmabuf/core";
 import { IommuProt } from "@dmabuf/core/iommu";
 import { describe, expect, test } from "vitest";
 import { maliMmu } from "../src/index.ts";
@@ -96,4 +97,14 @@ test("a block of 2 MiB is one entry of the TLB, also where a part of it is unmap
     missing: "AS_COMMAND_FLUSH_PT of 0x40005000 in AS0",
   });
   expect(job(context, AT + 0x6000).missing).toBeNull();
+});
+
+test("the driver hands addresses out from 32 MiB on and below 4 GiB, though the hardware has 48 bits", () => {
+  const { start, end } = bareMmu(maliMmu()).mmu.createContext();
+  expect([start, end]).toEqual([2 ** 25, 2 ** 32]);
+});
+
+test("a page that can be neither read nor written is EINVAL (M-25)", () => {
+  const context = bareMmu(maliMmu()).mmu.createContext();
+  expect(() => context.map(dmaAddr(AT), physAddr(0x1000), 4096, IommuProt.CACHE)).toThrow("-EINVAL");
 });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { assemble, type DeviceDescription, dmaAddr, KernelError, physAddr } from "@dmabuf/core";
-import { IommuProt, type IommuTable } from "@dmabuf/core/iommu";
+import { type IommuMaster, IommuProt, type IommuTable } from "@dmabuf/core/iommu";
 import { toyArch } from "@dmabuf/core/testing";
 import { describe, expect, test } from "vitest";
-import { etnavivV1, gpuMmu, maliMmu, mmuIommu, v3dMmu } from "../src/index.ts";
+import { etnavivV1, etnavivV2, gpuMmu, limaMmu, maliMmu, mmuIommu, v3dMmu } from "../src/index.ts";
 
 const RW = IommuProt.READ | IommuProt.WRITE;
 const gpu: DeviceDescription = { class: "gpu", coherent: false, iommu: { unit: "gpu_mmu", ids: [0] } };
@@ -95,4 +95,58 @@ test("MMUv1 as an IOMMU has addresses from 2 GiB on, and its linear window is op
   expect(dmaAddress).toBeGreaterThanOrEqual(0x8000_0000);
   expect(system.dmaBuf.transfers.accessAt(device, dmaAddress, 4096, "write")).toBe(4096);
   expect(system.dmaBuf.transfers.accessAt(device, 0x1000, 4096, "write")).toBe(4096);
+});
+
+describe("the one MMU", () => {
+  test("has two devices behind it as one group, whatever their ids: there is one set of tables", () => {
+    const mmu = mmuIommu("gpu_mmu", { mmu: maliMmu() });
+    const devices = {
+      gpu: { ...gpu, iommu: { unit: "gpu_mmu", ids: [1] } },
+      job: { ...gpu, iommu: { unit: "gpu_mmu", ids: [2] } },
+    };
+    const board = { model: "two", memory: [{ base: 0, size: "32MiB" }], devices } as const;
+    const { iommuGroup, dma, dmaBuf, device, memory } = assemble(board, [toyArch(), mmu]).boot();
+    expect(iommuGroup("job")).toBe(iommuGroup("gpu"));
+    const mapped = (["gpu", "job"] as const).map((name) => {
+      const page = memory.pages.allocatePages(0) ?? expect.fail();
+      return [name, dma.mapPage(device(name), page, 4096, "bidirectional").dmaAddress] as const;
+    });
+    for (const [name, address] of mapped)
+      expect(dmaBuf.transfers.accessAt(device(name), address, 4096, "write")).toBe(4096);
+  });
+
+  test("gives the tables of a domain back that is given up", () => {
+    const system = boot(maliMmu());
+    const unit = system.iommu("gpu_mmu");
+    const { pages } = system.memory;
+    const before = pages.freePageCount();
+    const domain = unit.allocateDomain();
+    domain.map(dmaAddr(0x1000_0000), physAddr(0x1000), 4096, RW);
+    expect(pages.freePageCount()).toBeLessThan(before);
+    unit.freeDomain?.(domain);
+    expect(pages.freePageCount()).toBe(before);
+  });
+
+  test("takes no domain that was given up, and gives none up twice", () => {
+    const group: IommuMaster = { devices: ["gpu"], ids: [0], untrusted: false };
+    for (const mmu of [etnavivV1(), etnavivV2(), gpuMmu(), limaMmu(), maliMmu(), v3dMmu()]) {
+      const unit = boot(mmu).iommu("gpu_mmu");
+      const domain = unit.allocateDomain();
+      unit.freeDomain?.(domain);
+      unit.freeDomain?.(domain);
+      expect(refusal(() => unit.attach(group, domain))).toContain("-EINVAL: gpu:");
+    }
+  });
+
+  test("lets a blocked device at nothing, MMUv1 neither but for its linear window", () => {
+    const unit = boot(etnavivV1()).iommu("gpu_mmu");
+    const domain = unit.allocateDomain();
+    const group: IommuMaster = { devices: ["gpu"], ids: [0], untrusted: false };
+    unit.attach(group, domain);
+    domain.map(dmaAddr(2 ** 31), physAddr(0x10_0000), 4096, RW);
+    const at = () => unit.translation(0).translate(2 ** 31, RW).fault;
+    expect(at()).toBeNull();
+    unit.attach(group, "blocked");
+    expect(at()).toBe("no job of an address space runs");
+  });
 });

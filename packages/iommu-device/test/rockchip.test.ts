@@ -93,9 +93,7 @@ describe("faults", () => {
     };
     const domain = unit.allocateDomain();
     expect(error(() => unit.attach(vop, domain, 3))).toContain("-EOPNOTSUPP: vop: it knows no PASIDs");
-    expect(error(() => unit.attach({ ...vop, ids: [7] }, domain))).toContain(
-      "-EINVAL: vop: its #iommu-cells are 0",
-    );
+    expect(error(() => unit.probe?.("vop", [7]))).toContain("-EINVAL: vop: its #iommu-cells are 0");
     expect(error(() => unit.attach(vop, {} as IommuTable))).toContain("a domain of another IOMMU");
   });
 
@@ -193,5 +191,63 @@ describe("a descriptor that was not cleaned", () => {
 
   test("is none where the driver cleans", () => {
     expect(found({}).filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+});
+
+describe("memory for tables", () => {
+  test("is given back with the domain, and blocking again and again takes none", () => {
+    const { system, unit } = running();
+    const { pages } = system.memory;
+    unit.attach(vop, "blocked");
+    const before = pages.freePageCount();
+    const table = unit.allocateDomain();
+    unit.attach(vop, table);
+    table.map(dmaAddr(0x1000), physAddr(0x10_0000), PAGE, RW);
+    expect(pages.freePageCount()).toBeLessThan(before);
+    unit.attach(vop, "blocked");
+    unit.freeDomain?.(table);
+    unit.attach(vop, "identity");
+    unit.attach(vop, "blocked");
+    expect(pages.freePageCount()).toBe(before);
+  });
+
+  test("an id that it cannot have is told when the board boots", () => {
+    expect(() => platform({}, [7]).boot()).toThrow("vop: its #iommu-cells are 0, so the id is 0, not 7");
+  });
+});
+
+describe("a domain that two IOMMUs have, as those of two displays", () => {
+  test("is zapped in both", () => {
+    const iommu = (unit: string) =>
+      ({ class: "display", coherent: false, iommu: { unit, ids: [0] } }) as const;
+    const devices = { vopb: iommu("vopb_mmu"), vopl: iommu("vopl_mmu") };
+    const system = assemble({ model: "two displays", memory: [{ base: 0, size: "32MiB" }], devices }, [
+      toyArch(),
+      rockchipIommu("vopb_mmu"),
+      rockchipIommu("vopl_mmu"),
+    ]).boot();
+    const units = [system.iommu("vopb_mmu"), system.iommu("vopl_mmu")];
+    const table = (units[0] as (typeof units)[number]).allocateDomain();
+    for (const unit of units) unit.attach(vop, table);
+    const access = () => units.map((unit) => unit.translation(0).translate(0x1000, READ));
+    table.map(dmaAddr(0x1000), physAddr(0x10_0000), PAGE, RW);
+    table.syncMap?.(dmaAddr(0x1000), PAGE);
+    expect(access().map(({ address, missing }) => [address, missing])).toEqual([
+      [0x10_0000, null],
+      [0x10_0000, null],
+    ]);
+    table.unmap(dmaAddr(0x1000), PAGE);
+    table.flush(dmaAddr(0x1000), PAGE);
+    for (const { fault, missing } of access()) expect([fault === null, missing]).toEqual([false, null]);
+  });
+
+  test("and one that was given up, twice even, is EINVAL", () => {
+    const { unit } = running();
+    const table = unit.allocateDomain();
+    unit.freeDomain?.(table);
+    unit.freeDomain?.(table);
+    expect(() => unit.attach(vop, table)).toThrow(
+      "-EINVAL: vop: a domain of another IOMMU, or one that was given up",
+    );
   });
 });

@@ -54,6 +54,11 @@ export class PageWalk {
     this.#roots.set(pageTable.rootAddress, pageTable);
   }
 
+  /** Page tables that are not in memory any more. */
+  forget(pageTable: PageTable): void {
+    if (this.#roots.get(pageTable.rootAddress) === pageTable) this.#roots.delete(pageTable.rootAddress);
+  }
+
   /** Looks an address up that is within the space's width. */
   find(space: AddressSpace, address: number): Found {
     const { pages, absent } = this.iotlb;

@@ -70,6 +70,11 @@ export class RemappingHardware {
     this.#pages.know(pageTable);
   }
 
+  /** Page tables whose memory is somebody else's now. */
+  forget(pageTable: PageTable): void {
+    this.#pages.forget(pageTable);
+  }
+
   /** What becomes of a device's access. */
   translate(source: number, address: number, access: number, pasid?: number): Translation {
     const { start, end } = INTERRUPT_RANGE;

@@ -28,6 +28,7 @@ export class VtdDomain implements IommuTable {
   readonly #pages: PagingDomain;
   #forceSnooping = false;
   #hasMappings = false;
+  #isFree = false;
 
   constructor(table: PageTable, shape: DomainShape) {
     const { stage, width } = shape;
@@ -80,6 +81,17 @@ export class VtdDomain implements IommuTable {
 
   lookup(iova: DmaAddr): PhysAddr | null {
     return this.#pages.lookup(iova);
+  }
+
+  /** Whether its tables were given back. */
+  get isFree(): boolean {
+    return this.#isFree;
+  }
+
+  /** Gives its tables back; nothing may be attached. @see intel_iommu_domain_free */
+  free(): void {
+    this.#isFree = true;
+    this.table.free();
   }
 
   /**

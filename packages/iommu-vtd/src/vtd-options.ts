@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { parseSize, type Size } from "@dmabuf/core";
+import { demandOptions, InputError, type OptionRules, parseSize, type Size } from "@dmabuf/core";
 import type { Stage } from "./address-space.ts";
 import { type IgfxQuirk, igfxQuirks } from "./igfx-quirk.ts";
 import type { AddressWidth, Superpage } from "./paging-levels.ts";
@@ -84,8 +84,36 @@ export interface VtdSettings extends Required<Omit<VtdOptions, "scope" | "rmrr" 
   readonly strict: boolean;
 }
 
-/** Fills in what was left out. Throws `TypeError` for what no hardware has, `InputError` for a size that is none. */
+/** All that a driver can forget. */
+const omissions: readonly Omission[] = [
+  ...(["cc_inv_dsc", "pc_inv_dsc", "iotlb_inv_dsc", "p_iotlb_inv_dsc", "dev_tlb_inv_dsc"] as const),
+  ...(["p_dev_tlb_inv_dsc", "inv_wait_dsc", "clflush", "IH=0"] as const),
+];
+
+const rules: OptionRules<VtdOptions> = {
+  scope: "any",
+  mode: { oneOf: ["legacy", "scalable"] },
+  stage: { oneOf: ["first-level", "second-level"] },
+  addressWidth: { oneOf: [39, 48, 57] },
+  hostAddressWidth: { from: 32, to: 52 },
+  superpages: { someOf: ["2MiB", "1GiB"] },
+  snoopControl: "flag",
+  snoop: { oneOf: ["enforced", "cacheable"] },
+  coherentWalk: "flag",
+  cachingMode: "flag",
+  pageSelective: "flag",
+  domainIds: { from: 16, to: 65536 },
+  faultRegisters: { from: 1, to: 256 },
+  deviceTlb: "any",
+  rmrr: "any",
+  igfxOff: "flag",
+  igfxQuirk: { oneOf: Object.keys(igfxQuirks) },
+  omits: { someOf: omissions },
+};
+
+/** Fills in what was left out. Throws `InputError` for what no hardware has; `name` is where it stands. */
 export function settingsOf(name: string, options: VtdOptions): VtdSettings {
+  demandOptions(name, options, rules);
   const {
     scope = null,
     mode = "legacy",
@@ -94,20 +122,14 @@ export function settingsOf(name: string, options: VtdOptions): VtdSettings {
   const { addressWidth = 48, hostAddressWidth = 46, domainIds = 65536, faultRegisters = 1 } = options;
   const { igfxOff = false, igfxQuirk, rmrr = [], deviceTlb = [] } = options;
   const fail = (reason: string): never => {
-    throw new TypeError(`${name}: ${reason}`);
+    throw new InputError(name, reason);
   };
   if (mode === "legacy" && stage === "first-level") fail("first-level tables need scalable mode");
   if (stage === "first-level" && addressWidth === 39)
     fail("first-level tables translate 48 or 57 bits, not 39");
-  if (!(hostAddressWidth >= 32 && hostAddressWidth <= 52))
-    fail(`a host address width of ${hostAddressWidth} bits is not one from 32 to 52`);
-  if (!(domainIds >= 16 && domainIds <= 65536))
-    fail(`${domainIds} domain ids are not a number from 16 to 65536`);
-  if (!(Number.isInteger(faultRegisters) && faultRegisters >= 1 && faultRegisters <= 256))
-    fail(`${faultRegisters} fault recording registers are not a number from 1 to 256`);
   const reserved = rmrr.map(({ ids, base, size }, i) => {
     const bytes = parseSize(size, `${name}: rmrr[${i}].size`);
-    if (base % 4096 !== 0 || bytes % 4096 !== 0 || bytes === 0)
+    if (!(base >= 0) || base % 4096 !== 0 || bytes % 4096 !== 0 || bytes === 0)
       fail(`rmrr[${i}] is not made of whole pages: base 0x${base.toString(16)}, ${bytes} bytes`);
     return { ids, start: base, size: bytes };
   });

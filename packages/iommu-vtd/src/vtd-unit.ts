@@ -80,10 +80,22 @@ export class VtdUnit implements IommuUnit {
     const driver = this.#demandOn("attach_dev");
     if (typeof domain !== "string" && !(domain instanceof VtdDomain))
       throw new KernelError("EINVAL", "attach_dev", `the domain is none of ${this.kind}`);
+    if (typeof domain !== "string" && domain.isFree)
+      throw new KernelError("EINVAL", "attach_dev", "the domain was given up");
     for (const source of master.ids) {
       if (master.untrusted) driver.distrust(source);
       driver.attach(source, domain, pasid);
     }
+  }
+
+  /** Gives the tables' memory back. Throws `KernelError` EBUSY for a domain that is attached. @see intel_iommu_domain_free */
+  freeDomain(domain: IommuTable): void {
+    if (!(domain instanceof VtdDomain) || domain.isFree) return;
+    const [tag] = domain.tags.tags;
+    if (tag !== undefined)
+      throw new KernelError("EBUSY", "iommu_domain_free", `${sourceName(tag.source)} still goes through it`);
+    this.driver?.hardware.forget(domain.table);
+    domain.free();
   }
 
   translation(id: number): DeviceTranslation {

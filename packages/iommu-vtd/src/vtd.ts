@@ -4,8 +4,8 @@ import { settingsOf, type VtdOptions } from "./vtd-options.ts";
 import { VtdUnit } from "./vtd-unit.ts";
 
 /**
- * Intel VT-d: a remapping unit under the name that the board's devices give it, whose ids are requester ids. Throws `TypeError`
- * for options that no hardware has, `InputError` for a size that is none.
+ * Intel VT-d: a remapping unit under the name that the board's devices give it, whose ids are requester ids. Throws `InputError`
+ * for options that no hardware has.
  */
 export function vtd(name: string, options: VtdOptions = {}): Plugin {
   settingsOf(name, options);

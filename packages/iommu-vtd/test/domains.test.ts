@@ -177,3 +177,34 @@ test("devices 0 to 15 and 16 to 31 of a bus have context tables of their own in 
   for (const [i, source] of sources.entries()) mapIn(machine.domain(source), AT, (i + 1) * 0x1000, 0x1000);
   expect(sources.map((source) => machine.reach(AT, source))).toEqual([1, 2, 3, 4, 5].map((i) => i * 0x1000));
 });
+
+describe("a domain that is given up", () => {
+  test("gives all of its tables back", () => {
+    const machine = new Machine();
+    const { pages } = machine.system.memory;
+    const before = pages.freePageCount();
+    const domain = machine.domain();
+    mapIn(domain, AT, 0x10_0000, 0x3000);
+    mapIn(domain, 2 * AT, 0x10_0000, 0x3000);
+    expect(pages.freePageCount()).toBeLessThan(before);
+    machine.unit.freeDomain(domain);
+    expect(pages.freePageCount()).toBe(before);
+  });
+
+  test("is EBUSY while a device goes through it, and nobody walks it afterwards", () => {
+    const machine = new Machine();
+    const domain = machine.domain(GPU);
+    mapIn(domain, AT, 0x10_0000, 0x1000);
+    expect(() => machine.unit.freeDomain(domain)).toThrow(
+      "iommu_domain_free: -EBUSY: 00:02.0 still goes through it",
+    );
+    expect(machine.reach(AT)).toBe(0x10_0000);
+    machine.unit.attach(master(GPU), "blocked");
+    machine.unit.freeDomain(domain);
+    machine.unit.freeDomain(domain);
+    expect(() => machine.unit.attach(master(GPU), domain)).toThrow(
+      "attach_dev: -EINVAL: the domain was given up",
+    );
+    expect(machine.reach(AT)).toBeNull();
+  });
+});

@@ -94,16 +94,34 @@ describe("options that no hardware has", () => {
   test.each<readonly [VtdOptions, string]>([
     [{ stage: "first-level" }, "dmar0: first-level tables need scalable mode"],
     [{ mode: "scalable", addressWidth: 39 }, "dmar0: first-level tables translate 48 or 57 bits, not 39"],
-    [{ hostAddressWidth: 60 }, "dmar0: a host address width of 60 bits is not one from 32 to 52"],
-    [{ domainIds: 3 }, "dmar0: 3 domain ids are not a number from 16 to 65536"],
-    [{ faultRegisters: 0 }, "dmar0: 0 fault recording registers are not a number from 1 to 256"],
+    [{ hostAddressWidth: 60 }, "dmar0.hostAddressWidth: 60 is not a whole number from 32 to 52"],
+    [{ domainIds: 3 }, "dmar0.domainIds: 3 is not a whole number from 16 to 65536"],
+    [{ faultRegisters: 0 }, "dmar0.faultRegisters: 0 is not a whole number from 1 to 256"],
     [{ scope: [0x1_0000] }, "dmar0: 65536 is no requester id, which has 16 bits"],
     [
       { rmrr: [{ ids: [GPU], base: 0x8000_0100, size: 4096 }] },
       "dmar0: rmrr[0] is not made of whole pages: base 0x80000100, 4096 bytes",
     ],
+    [
+      { rmrr: [{ ids: [GPU], base: -4096, size: 4096 }] },
+      "dmar0: rmrr[0] is not made of whole pages: base 0x-1000, 4096 bytes",
+    ],
+    [{ scop: [1] } as VtdOptions, 'dmar0: no option "scop"; did you mean "scope"?'],
+    [
+      { mode: "scaleable" as never },
+      'dmar0.mode: "scaleable" is none of legacy, scalable; did you mean "scalable"?',
+    ],
+    [{ addressWidth: 40 as never }, "dmar0.addressWidth: 40 is none of 39, 48, 57"],
+    [{ superpages: ["2M" as never] }, 'dmar0.superpages: "2M" is none of 2MiB, 1GiB'],
+    [{ igfxQuirk: "haswell" as never }, 'dmar0.igfxQuirk: "haswell" is none of g4x, ironlake, broadwell'],
+    [
+      { omits: ["iotlb_inv" as never] },
+      'dmar0.omits: "iotlb_inv" is none of cc_inv_dsc, pc_inv_dsc, iotlb_inv_dsc',
+    ],
   ])("%o", (options, message) => {
-    expect(() => vtd("dmar0", options)).toThrow(new TypeError(message));
+    const make = () => vtd("dmar0", options);
+    expect(make).toThrow(InputError);
+    expect(make).toThrow(message);
   });
 
   test("a size that is none", () => {

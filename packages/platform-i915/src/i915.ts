@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { x86 } from "@dmabuf/arch-x86";
-import { assemble, nearestName, type Platform, type Plugin } from "@dmabuf/core";
+import { assemble, demandOptions, nearestName, type Platform, type Plugin } from "@dmabuf/core";
 import { heaps } from "@dmabuf/exporter-heaps";
 import { i915 as i915Driver } from "@dmabuf/exporter-i915";
 import { udmabuf } from "@dmabuf/exporter-udmabuf";
@@ -42,12 +42,16 @@ export interface AssembleOptions {
 
 /**
  * A machine with an i915 GPU. Throws `TypeError`, with the nearest name, for a name that is none of {@link machines}, and for
- * `vtd` on a machine that has none.
+ * `vtd` on a machine that has none; `InputError` for options that there are not.
  */
 export function i915(machine: MachineName | I915Machine, options: AssembleOptions = {}): Platform {
   const described = typeof machine === "string" ? machineNamed(machine) : machine;
   const { board, dmar } = described;
   const plugins = i915Plugins(described);
+  demandOptions<AssembleOptions>(board.model, options, {
+    vtd: { oneOf: ["strict", "lazy", "igfx-off"] },
+    snoop: { oneOf: ["enforced", "cacheable"] },
+  });
   if (options.vtd === undefined) return assemble(board, plugins);
   if (dmar === undefined) throw new TypeError(`${board.model} has no VT-d`);
   const translated = behindUnits(board, dmar, options.vtd, options.snoop);

@@ -142,6 +142,13 @@ test("a machine without VT-d says so, and one of one's own what it lacks", () =>
   );
 });
 
+test("a choice that there is not is refused with the nearest", () => {
+  expect(() => i915("skylake", { vtd: "lasy" as never })).toThrow(
+    'Intel Skylake (Core i7-6770HQ).vtd: "lasy" is none of strict, lazy, igfx-off; did you mean "lazy"?',
+  );
+  expect(() => i915("skylake", { snop: "enforced" } as never)).toThrow('no option "snop"');
+});
+
 test("graphics and display are one function, and have one domain", () => {
   const system = i915("meteorlake", { vtd: "strict" }).boot();
   expect(system.iommuGroup("gpu")).toBe(system.iommuGroup("display"));

@@ -81,7 +81,7 @@ export class IommuChecker {
     const does = event.text("kind");
     const missing = event.text("missing");
     const code = missing === "" ? "dma-api-misuse" : "stale-translation";
-    this.#note(code, `${device} ${does} stale ${missing === ""}`, event, () => {
+    this.#note(code, `${device} ${does} stale ${instructionsOf(missing)}`, event, () => {
       const place = this.#buffers.find(event.get("paddr"));
       const reached = `${event.text("paddr")}${place === null ? "" : `, which is ${place.buffer}'s`}`;
       const buffer = place?.buffer ?? null;
@@ -104,7 +104,7 @@ export class IommuChecker {
 
   #shared(event: TraceEvent): void {
     const [devices, id, iommu] = [event.text("devices"), event.get("id"), event.text("iommu")];
-    const what = `${devices} all use id 0x${id.toString(16)} of ${iommu}`;
+    const what = `${iommu} does not tell ${devices} apart by their ids, such as 0x${id.toString(16)}`;
     this.#note("not-isolated", `${iommu} ${devices}`, event, () =>
       finding("not-isolated", `${what}: each reaches what is mapped for the others (M-2)`),
     );
@@ -122,3 +122,6 @@ export class IommuChecker {
     this.#found.set(key, { ...made, device, stage, time, fix: fixes[code] ?? made.fix });
   }
 }
+
+/** Which instructions are missing, wherever they are: those that are forgotten address by address are one mistake. */
+const instructionsOf = (missing: string): string => missing.replace(/0x[0-9a-f]+/g, "");

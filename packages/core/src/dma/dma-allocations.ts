@@ -280,6 +280,7 @@ export class DmaAllocations {
   #take(request: PagesRequest): TakenPages {
     const { device, size, operation } = request;
     if (isTranslated(device)) return this.#translated.take(request);
+    device.useDmaApi?.();
     const bus = (address: PhysAddr): number | null =>
       capable(device, address, address + size, "bidirectional", device.masks.coherent);
     const taken = this.#restricted.has(device)

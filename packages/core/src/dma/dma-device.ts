@@ -29,6 +29,11 @@ export interface DmaDevice {
   readonly masks: DmaMasks;
   /** The IOMMU that the DMA API goes through for it (D-1); default none. */
   readonly iommu?: DmaTranslation | null;
+  /**
+   * Called before the DMA API uses memory's own addresses for it: throws `KernelError` EBUSY while somebody outside of the kernel
+   * has it (M-4). Default nobody has; with `iommu` that asks. @see iommu_device_use_default_domain
+   */
+  readonly useDmaApi?: () => void;
   /** What all of its transactions go through, whoever maps; default nothing. */
   readonly translation?: DeviceTranslation | null;
   /** Whether it may be somebody's who is not to see more than he is given, so that parts of granules bounce (I-7); default no. */

@@ -15,6 +15,8 @@ export class IommuGroup {
   readonly defaultType: DomainType;
   #default: IommuTable | null = null;
   #current: IommuTable | "identity" | "blocked" | "default" = "default";
+  /** PASIDs that have a domain of their own. */
+  readonly #substreams = new Set<number>();
   #usesDmaApi = false;
   #isClaimed = false;
 
@@ -51,7 +53,8 @@ export class IommuGroup {
 
   /**
    * Puts a domain of a driver in the place of the default one, or blocks the group. Throws `KernelError` EBUSY when another one is
-   * there already, and EINVAL for a group of several devices, or to block one that firmware uses (M-6). @see iommu_attach_device
+   * there already, and EINVAL for a group of several devices, or to block one that firmware uses (M-6); and as the IOMMU's driver
+   * does. What was there before is there then. @see iommu_attach_device
    */
   attach(domain: IommuTable | "identity" | "blocked"): void {
     const { devices } = this.master;
@@ -62,7 +65,7 @@ export class IommuGroup {
     if (this.#current !== "default" && this.#current !== "blocked")
       throw new KernelError("EBUSY", "iommu_attach_device", `${this.#names} is attached already`);
     if (domain === "blocked") this.#block("iommu_attach_device");
-    else this.unit.attach(this.master, domain);
+    else this.#attachInstead(domain);
     this.#current = domain;
   }
 
@@ -73,14 +76,23 @@ export class IommuGroup {
       this.#current = "blocked";
       return;
     }
-    const fresh = this.defaultType === "identity" ? "identity" : "blocked";
-    this.unit.attach(this.master, this.#default ?? fresh);
+    this.unit.attach(this.master, this.#madeDefault ?? "blocked");
     this.#current = "default";
   }
 
-  /** Puts a domain behind the transactions that carry a PASID or SubstreamID. @see iommu_attach_device_pasid */
+  /**
+   * Puts a domain behind the transactions that carry a PASID or SubstreamID, or nothing any more. Throws `KernelError` EBUSY when
+   * there is one already, and as the IOMMU's driver does. @see iommu_attach_device_pasid, iommu_detach_device_pasid
+   */
   attachSubstream(substream: number, domain: IommuTable | "blocked"): void {
+    const taken = this.#substreams.has(substream);
+    if (taken && domain !== "blocked") {
+      const reason = `PASID ${substream} of ${this.#names} is attached already`;
+      throw new KernelError("EBUSY", "iommu_attach_device_pasid", reason);
+    }
     this.unit.attach(this.master, domain, substream);
+    if (domain === "blocked") this.#substreams.delete(substream);
+    else this.#substreams.add(substream);
   }
 
   /**
@@ -88,7 +100,7 @@ export class IommuGroup {
    * uses it (M-4), EINVAL when firmware does (M-6). @see iommu_device_claim_dma_owner
    */
   claim(): void {
-    if (this.#usesDmaApi || this.#current !== "default") {
+    if (this.#usesDmaApi || this.#current !== "default" || this.#substreams.size > 0) {
       const reason = `a driver uses ${this.master.devices.join(" or ")}`;
       throw new KernelError("EBUSY", "iommu_device_claim_dma_owner", reason);
     }
@@ -105,6 +117,22 @@ export class IommuGroup {
 
   get #names(): string {
     return this.master.devices.join(" and ");
+  }
+
+  /** The default domain as far as there is one. */
+  get #madeDefault(): IommuTable | "identity" | null {
+    return this.defaultType === "identity" ? "identity" : this.#default;
+  }
+
+  /** A driver may have taken the domain before away when it refuses the next one: it comes back. @see __iommu_group_set_domain_internal */
+  #attachInstead(domain: IommuTable | "identity"): void {
+    try {
+      this.unit.attach(this.master, domain);
+    } catch (error) {
+      const before = this.#current === "blocked" ? "blocked" : this.#madeDefault;
+      if (before !== null) this.unit.attach(this.master, before);
+      throw error;
+    }
   }
 
   #block(operation: string): void {

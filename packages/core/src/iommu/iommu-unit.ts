@@ -41,7 +41,7 @@ export interface IommuUnit {
   /**
    * Hears of a device, once for each that is behind it, in the board's order. Returns what stands in the hardware for each of its
    * ids: devices that have one of those in common are one group (M-2). Left out where an id stands for itself. Throws
-   * `KernelError` for ids that it has no room for. @see probe_device, device_group
+   * `KernelError` for ids that it has no room for: such a board does not boot. @see probe_device, device_group
    */
   probe?(device: string, ids: readonly number[]): readonly number[];
   /** Gives up a domain that nothing is attached to any more. @see struct iommu_domain_ops, free */

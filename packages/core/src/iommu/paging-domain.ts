@@ -77,7 +77,7 @@ export class PagingDomain implements IommuTable {
 
   unmap(iova: DmaAddr, size: number): number {
     const { table, granule } = this;
-    if (iova % granule !== 0 || size % granule !== 0) return 0;
+    if (iova < 0 || iova % granule !== 0 || size % granule !== 0) return 0;
     let done = 0;
     while (done < size) {
       const { pageSize, count } = nextPages(table.pageSizes, iova + done, iova + done, size - done);
@@ -89,6 +89,7 @@ export class PagingDomain implements IommuTable {
   }
 
   flush(iova: DmaAddr, size: number): void {
+    if (size === 0) return;
     this.#invalidation.range(iova, size);
     this.table.collect(iova, iova + size);
   }
@@ -99,7 +100,7 @@ export class PagingDomain implements IommuTable {
   }
 
   syncMap(iova: DmaAddr, size: number): void {
-    this.#invalidation.mapped?.(iova, size);
+    if (size > 0) this.#invalidation.mapped?.(iova, size);
   }
 
   lookup(iova: DmaAddr): PhysAddr | null {
@@ -113,7 +114,8 @@ export class PagingDomain implements IommuTable {
       ["size", size],
       ["physical address", phys],
     ] as const) {
-      if (value % granule === 0) continue;
+      if (value % granule === 0 && value >= 0) continue;
+      if (value < 0) throw new KernelError("EINVAL", "iommu_map", `${what} ${value} is negative`);
       const reason = `${what} ${hex(value)} is not a multiple of the granule ${granule}`;
       throw new KernelError("EINVAL", "iommu_map", reason);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { DmaTranslation } from "../dma/dma-translation.ts";
 import { WindowTranslation } from "../dma/window-translation.ts";
-import { AssemblyError } from "../error.ts";
+import { AssemblyError, KernelError } from "../error.ts";
 import type { DomainType } from "../iommu/domain-type.ts";
 import { IommuGroup } from "../iommu/iommu-group.ts";
 import { iommuGroup } from "../iommu/iommu-trace.ts";
@@ -22,6 +22,8 @@ const APERTURE = 2 ** 48;
 export interface BehindIommu {
   readonly iommu: DmaTranslation | null;
   readonly translation: DeviceTranslation | null;
+  /** Called before the DMA API uses it without an IOMMU (M-4). */
+  readonly useDmaApi?: () => void;
 }
 
 const nothing: BehindIommu = { iommu: null, translation: null };
@@ -79,6 +81,7 @@ export class BoardIommus {
     return {
       iommu,
       translation: new StackedTranslation(translation, new WindowTranslation(windowsOf(device))),
+      useDmaApi: () => group.useDefaultDomain(),
     };
   }
 
@@ -141,13 +144,23 @@ export class BoardIommus {
     return undefined;
   }
 
+  /** What stands for a device's ids in its IOMMU. Throws `AssemblyError` for ids that it has no room for. */
+  #probed(name: string, { unit, ids }: DeviceIommuDescription): readonly number[] {
+    try {
+      return this.#hands.unit(unit).probe?.(name, ids) ?? ids;
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      throw new AssemblyError(`${this.#board.model}: ${name} cannot be behind ${unit}: ${error.message}`);
+    }
+  }
+
   /** Names of devices that share a function or an id of the same IOMMU, where that is switched on (M-2). */
   #groupsOf(board: BoardDescription): string[][] {
     const groups: { names: string[]; keys: Set<string> }[] = [];
     for (const [name, device] of Object.entries(board.devices)) {
       const behind = unitOf(device);
       if (behind === null || !isEnabled(board, behind.unit)) continue;
-      const known = this.#hands.unit(behind.unit).probe?.(name, behind.ids) ?? behind.ids;
+      const known = this.#probed(name, behind);
       this.#known.set(name, known);
       const keys = new Set(known.map((id) => `${behind.unit} ${id}`));
       if (device.function !== undefined) keys.add(`function ${device.function}`);
@@ -162,7 +175,8 @@ export class BoardIommus {
       into.names.push(name);
       for (const key of keys) into.keys.add(key);
     }
-    return groups.map(({ names }) => names);
+    const order = Object.keys(board.devices);
+    return groups.map(({ names }) => names.sort((a, b) => order.indexOf(a) - order.indexOf(b)));
   }
 }
 

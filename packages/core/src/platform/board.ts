@@ -2,7 +2,12 @@
 import { parseSize, type Size } from "../address.ts";
 import { InputError } from "../error.ts";
 import { deviceConstraints } from "./device-constraints.ts";
-import { type DeviceIommuDescription, demandIommu, type IommuDescription } from "./iommu-description.ts";
+import {
+  type DeviceIommuDescription,
+  demandIommu,
+  demandIommus,
+  type IommuDescription,
+} from "./iommu-description.ts";
 import { demandSwiotlb, type SwiotlbDescription } from "./swiotlb-description.ts";
 
 /** How a device's transactions reach memory. */
@@ -208,6 +213,7 @@ export function board(description: BoardDescription): BoardDescription {
     if (!Number.isSafeInteger(offset)) fail(`devices.${name}.offset`, `${offset} is not a whole number`);
     deviceConstraints(devices[name] as DeviceDescription, `board "${model}": devices.${name}`);
   }
+  demandIommus(description, fail);
   demandSwiotlb(description, fail);
   demandOneDevice(devices, fail);
   return description;

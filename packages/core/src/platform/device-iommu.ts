@@ -48,6 +48,10 @@ export class DeviceIommu implements DmaTranslation, Disposable {
     return this.prepare();
   }
 
+  waitsForFlush(address: number): boolean {
+    return this.#domain?.waitsForFlush(address) === true;
+  }
+
   limit(mask: number): IovaLimit {
     return limitOf(this.domain, this.#options.windows, mask);
   }
@@ -59,6 +63,7 @@ export class DeviceIommu implements DmaTranslation, Disposable {
       get domain() {
         return shared.domain;
       },
+      waitsForFlush: (address) => shared.waitsForFlush(address),
       limit: (mask) => limitOf(shared.domain, windows, mask),
     };
   }

@@ -131,7 +131,9 @@ function checkIommus(description: BoardDescription, plugins: readonly Plugin[]):
     const unit = unitOf(device)?.unit;
     if (unit === undefined || provided.includes(unit) || !isEnabled(description, unit)) continue;
     const hint = nearestName(unit, provided);
-    throw new AssemblyError(`${model}: ${name} is behind "${unit}", an IOMMU that no plugin provides${hint}`);
+    const kind = description.iommus?.[unit]?.kind;
+    const what = kind === undefined ? `"${unit}"` : `"${unit}" (${kind})`;
+    throw new AssemblyError(`${model}: ${name} is behind ${what}, an IOMMU that no plugin provides${hint}`);
   }
 }
 

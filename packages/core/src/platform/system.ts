@@ -298,7 +298,7 @@ function deviceFrom(
   description: DeviceDescription,
   topology: Topology,
   { arch, memory, simulation }: System,
-  { iommu, translation }: BehindIommu,
+  { iommu, translation, useDmaApi }: BehindIommu,
 ): DmaDevice {
   const { coherent, bandwidth = "1GiB", addressBits = 64, noSnoop = false } = description;
   const windows = windowsOf(description);
@@ -315,6 +315,7 @@ function deviceFrom(
     windows,
     masks: new DmaMasks(name, windows, memory, dmaBitMask(addressBits), iommu !== null),
     iommu,
+    ...(useDmaApi === undefined ? {} : { useDmaApi }),
     translation,
     untrusted: description.untrusted === true,
     constraints: deviceConstraints(description, name),

@@ -97,6 +97,31 @@ describe("a driver's own domain", () => {
     expect(() => group.attach(new PlainTable())).not.toThrow();
   });
 
+  test("that the IOMMU refuses half-way leaves the one before attached", () => {
+    const { group, attached } = grouped(["a"]);
+    const table = group.defaultTable();
+    const full = new PlainTable();
+    const { attach } = group.unit;
+    group.unit.attach = (master, domain, substream) => {
+      attach(master, domain === full ? "blocked" : domain, substream);
+      if (domain === full) throw new TypeError("no free domain ids");
+    };
+    expect(() => group.attach(full)).toThrow("no free domain ids");
+    expect(attached).toEqual([table, "blocked", table]);
+    expect(() => grouped(["a"], "identity").group.claim()).not.toThrow();
+  });
+
+  test("of a PASID is EBUSY over another one, and keeps the group from user space (M-4)", () => {
+    const { group } = grouped(["a"]);
+    group.attachSubstream(5, new PlainTable());
+    expect(() => group.attachSubstream(5, new PlainTable())).toThrow(
+      "iommu_attach_device_pasid: -EBUSY: PASID 5 of a is attached already",
+    );
+    expect(() => group.claim()).toThrow("iommu_device_claim_dma_owner: -EBUSY: a driver uses a");
+    group.attachSubstream(5, "blocked");
+    expect(() => group.claim()).not.toThrow();
+  });
+
   test("may be one of a PASID, beside the others", () => {
     const { group, attached } = grouped(["a", "b"]);
     const own: IommuTable = new PlainTable();

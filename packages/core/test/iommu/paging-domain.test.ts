@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dmaAddr, type PhysAddr, physAddr } from "../../src/address.ts";
+import { type DmaAddr, dmaAddr, type PhysAddr, physAddr } from "../../src/address.ts";
 import { KernelError } from "../../src/index.ts";
 import { IommuProt, PageTable, PagingDomain, type PagingDomainOptions } from "../../src/iommu.ts";
 import { fourLevel64, tiny32, tiny64 } from "./made-up-formats.ts";
@@ -34,11 +34,13 @@ function noted(table: PageTable, options: Partial<PagingDomainOptions> = {}) {
 describe("what is no multiple of the smallest page or past the end is EINVAL (M-10)", () => {
   const { domain } = noted(new PageTable(fourLevel64), { end: 2 ** 40 });
   const map = (iova: number, phys: number, size: number) => () =>
-    domain.map(dmaAddr(iova), physAddr(phys), size, READ);
+    domain.map(iova as DmaAddr, phys as PhysAddr, size, READ);
 
   test.each([
     [map(0x1800, 0, PAGE), "iommu_map: -EINVAL: address 0x1800 is not a multiple of the granule 4096"],
     [map(0, 0x10, PAGE), "iommu_map: -EINVAL: physical address 0x10 is not a multiple of the granule 4096"],
+    [map(-PAGE, 0, PAGE), "iommu_map: -EINVAL: address -4096 is negative"],
+    [map(0, -PAGE, PAGE), "iommu_map: -EINVAL: physical address -4096 is negative"],
     [map(0, 0, 100), "iommu_map: -EINVAL: size 0x64 is not a multiple of the granule 4096"],
     [map(2 ** 40 - PAGE, 0, 2 * PAGE), "iommu_map: -EINVAL: 0x10000001000 is past what is translated"],
   ])("%#", (act, message) => expect(act).toThrow(message));
@@ -47,6 +49,15 @@ describe("what is no multiple of the smallest page or past the end is EINVAL (M-
     domain.map(dmaAddr(0x1000), physAddr(0), 2 * PAGE, READ);
     expect([domain.unmap(dmaAddr(0x1801), PAGE), domain.unmap(dmaAddr(0x1000), 100)]).toEqual([0, 0]);
     expect(domain.unmap(dmaAddr(0x1000), 2 * PAGE)).toBe(2 * PAGE);
+  });
+
+  test("and nothing at all is neither mapped nor forgotten", () => {
+    const { domain: empty, told } = noted(new PageTable(fourLevel64));
+    empty.map(dmaAddr(0), physAddr(0), 0, READ);
+    empty.syncMap(dmaAddr(0), 0);
+    expect(empty.unmap(dmaAddr(0), 0)).toBe(0);
+    empty.flush(dmaAddr(0), 0);
+    expect(told).toEqual([]);
   });
 
   test("and what its page tables do not reach is not translated", () => {

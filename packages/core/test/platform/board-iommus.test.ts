@@ -54,6 +54,15 @@ describe("devices that the IOMMU cannot tell apart (M-2)", () => {
     expect(system.device("a").iommu?.domain).toBe(system.device("b").iommu?.domain);
   });
 
+  test("are named in the board's order, whoever connects them", () => {
+    const system = booted(boardOf({ a: { ids: [1] }, b: { ids: [2] }, c: { ids: [1] }, d: { ids: [2, 1] } }));
+    expect(system.iommuGroup("b")?.master).toEqual({
+      devices: ["a", "b", "c", "d"],
+      ids: [1, 2],
+      untrusted: false,
+    });
+  });
+
   test("so do those that only a third one connects", () => {
     const system = booted(boardOf({ a: { ids: [1] }, b: { ids: [2] }, c: { ids: [1, 2] } }));
     expect(system.iommuGroup("b")?.master.devices).toEqual(["a", "b", "c"]);
@@ -79,7 +88,7 @@ describe("devices that the IOMMU cannot tell apart (M-2)", () => {
       [
         "not-isolated",
         "warning",
-        "a, b all use id 0x10 of mmu: each reaches what is mapped for the others (M-2)",
+        "mmu does not tell a, b apart by their ids, such as 0x10: each reaches what is mapped for the others (M-2)",
       ],
     ]);
     expect(found({ a: { ids: [1] }, b: { ids: [2] } })).toEqual([]);
@@ -113,6 +122,26 @@ describe("the domain that a device begins with (M-1, M-3)", () => {
       defaultDomainType: ({ devices }) => (devices[0] === "a" ? "identity" : null),
     });
     expect([needs.device("a").iommu, isLazy(needs, "b")]).toEqual([null, false]);
+  });
+
+  test("is in use with the first mapping, of identity as well: user space cannot have the device then (M-4)", () => {
+    for (const domain of ["strict", "identity"] as const) {
+      const system = booted(boardOf({ a: { domain } }));
+      const group = system.iommuGroup("a");
+      mapped(system, "a");
+      expect(group?.usesDmaApi).toBe(true);
+      expect(() => group?.claim()).toThrow("iommu_device_claim_dma_owner: -EBUSY: a driver uses a");
+    }
+  });
+
+  test("is nobody's while user space has the device, of identity neither (M-4)", () => {
+    for (const domain of ["strict", "identity"] as const) {
+      const system = booted(boardOf({ a: { domain } }));
+      system.iommuGroup("a")?.claim();
+      expect(() => mapped(system, "a")).toThrow("iommu_device_use_default_domain: -EBUSY");
+      system.iommuGroup("a")?.release();
+      expect(() => mapped(system, "a")).not.toThrow();
+    }
   });
 
   test("is strict for a device from outside, whatever is asked for (I-5)", () => {

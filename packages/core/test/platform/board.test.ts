@@ -106,6 +106,39 @@ describe("a board that is none is refused with the field and the reason", () => 
       /^board "fine": devices\.usb0\.iommu: "eager" is neither strict nor lazy$/,
     ],
     [
+      usb({ iommu: null as never }),
+      /: devices\.usb0\.iommu: null is neither strict nor lazy nor \{ unit, ids \}$/,
+    ],
+    [
+      usb({ iommu: true as never }),
+      /: devices\.usb0\.iommu: true is neither strict nor lazy nor \{ unit, ids \}$/,
+    ],
+    [usb({ iommu: { ids: [1] } as never }), /: devices\.usb0\.iommu\.unit: an IOMMU needs a name$/],
+    [
+      usb({ iommu: { unit: "mmu" } as never }),
+      /: devices\.usb0\.iommu\.ids: a list of ids is needed: \[0x10\]$/,
+    ],
+    [
+      usb({ iommu: { unit: "mmu", ids: 3 } as never }),
+      /: devices\.usb0\.iommu\.ids: a list of ids is needed/,
+    ],
+    [usb({ iommu: { unit: "mmu", ids: [-1] } }), /: devices\.usb0\.iommu\.ids\[0\]: -1 is not an id$/],
+    [
+      { ...usb({ iommu: { unit: "smmu", ids: [1] } }), iommus: { smuu: { enabled: false } } },
+      /^board "fine": iommus\.smuu: no device is behind it; did you mean "smmu"\?$/,
+    ],
+    [
+      { ...usb({ iommu: { unit: "smmu", ids: [1] } }), iommus: { smmu: { enabled: "no" as never } } },
+      /: iommus\.smmu\.enabled: "no" is neither true nor false$/,
+    ],
+    [
+      {
+        ...usb({ iommu: { unit: "smmu", ids: [1] }, untrusted: true }),
+        iommus: { smmu: { enabled: false } },
+      },
+      /: devices\.usb0\.untrusted: nothing but an IOMMU can keep a device out, and smmu is switched off$/,
+    ],
+    [
       { ...fine, iovaPolicy: "best" as never },
       /^board "fine": iovaPolicy: "best" is neither linux nor first-fit$/,
     ],

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from "vitest";
-import { assemble, type BoardDescription, definePlugin, KernelError } from "../../src/index.ts";
+import {
+  AssemblyError,
+  assemble,
+  type BoardDescription,
+  definePlugin,
+  KernelError,
+} from "../../src/index.ts";
 import { type IommuUnit, PlainTable, untranslated } from "../../src/iommu.ts";
 import { toyArch } from "../../src/testing/toy-arch.ts";
 
@@ -46,7 +52,9 @@ test("an IOMMU hears of each device, and those that it cannot tell apart are one
 });
 
 test("a device that an IOMMU has no room for is its driver's error", () => {
-  expect(() => platform([], { late: [1] }).boot()).toThrow("iommu_probe_device: -ENOSPC: full");
+  expect(() => platform([], { late: [1] }).boot()).toThrow(
+    new AssemblyError("pairs: late cannot be behind mmu: iommu_probe_device: -ENOSPC: full"),
+  );
 });
 
 test("devices that share a group are found when one of them maps (M-2)", () => {
@@ -64,6 +72,6 @@ test("devices that share a group are found when one of them maps (M-2)", () => {
       .map(({ message }) => message);
   expect(found("a")).toEqual([]);
   expect(found("c")).toEqual([
-    "b, c all use id 0x9 of mmu: each reaches what is mapped for the others (M-2)",
+    "mmu does not tell b, c apart by their ids, such as 0x9: each reaches what is mapped for the others (M-2)",
   ]);
 });

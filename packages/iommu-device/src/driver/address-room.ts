@@ -41,12 +41,11 @@ export class AddressRoom {
     return this.#insert(next, address, size);
   }
 
-  /** Gives the range back that begins there. */
+  /** Gives the range back that begins there. Throws `KernelError` EINVAL where none begins. */
   give(address: number): void {
-    this.#taken.splice(
-      this.#taken.findIndex(([start]) => start === address),
-      1,
-    );
+    const index = this.#taken.findIndex(([start]) => start === address);
+    if (index < 0) throw new KernelError("EINVAL", "drm_mm_remove_node", `nothing begins at ${hex(address)}`);
+    this.#taken.splice(index, 1);
   }
 
   #insert(index: number, address: number, size: number): number {

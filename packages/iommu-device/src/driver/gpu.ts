@@ -5,12 +5,13 @@ import {
   type DmaDevice,
   type DmaDirection,
   definePlugin,
+  demandOptions,
   type ImportedBuffer,
   type Importer,
   type Plugin,
   type Process,
 } from "@dmabuf/core";
-import type { MmuFactory, PrivateMmu } from "../private-mmu.ts";
+import { demandFactory, type MmuFactory, type PrivateMmu } from "../private-mmu.ts";
 import { type GpuMapping, GpuProcess } from "./gpu-process.ts";
 import { ProcessImport } from "./process-import.ts";
 
@@ -68,8 +69,13 @@ export class Gpu implements Importer {
  * The driver of a GPU with an MMU of its own, on the board's device of that name. `system.importer(device)` is then a
  * {@link Gpu}, whose `open` gives a process with an address space.
  */
-export const gpu = (device: string, options: GpuOptions): Plugin =>
-  definePlugin({
+export function gpu(device: string, options: GpuOptions): Plugin {
+  demandOptions<GpuOptions>(device, options, { mmu: "any", mapping: "any" });
+  demandFactory(device, options.mmu);
+  if (options.mapping !== undefined)
+    demandOptions(`${device}.mapping`, options.mapping, { snooped: "flag", readOnly: "flag" });
+  return definePlugin({
     name: `@dmabuf/iommu-device gpu ${device}`,
     provides: { importers: { [device]: (services, master) => new Gpu(services, master, options) } },
   });
+}

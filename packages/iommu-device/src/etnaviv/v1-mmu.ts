@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CoreServices } from "@dmabuf/core";
+import { type CoreServices, demandOptions, type OptionRules } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   PageTable,
@@ -42,6 +42,12 @@ export function linearBase(commandBuffer: number, mc20: boolean): number {
   return aligned + ALIGNMENT >= PAGED ? PAGED : 0;
 }
 
+const rules: OptionRules<EtnavivV1Options> = {
+  commandBuffer: { from: 0, to: 0xffff_ffff },
+  mc20: "flag",
+  omits: { someOf: ["GL_FLUSH_MMU"] },
+};
+
 /**
  * MMUv1 of Vivante's GC cores: the lower 2 GiB of the core's addresses are a window onto 2 GiB of the bus, the upper 2
  * GiB go through one table for everybody. The command stream flushes. There are no faults: what is not mapped is the
@@ -59,6 +65,7 @@ class EtnavivV1 implements PrivateMmu {
   readonly #tlb = new Tlb(4096, PAGED);
   readonly #omitsFlush: boolean;
   #flushed = 0;
+  #serves = false;
 
   constructor(
     memory: TableMemory,
@@ -84,7 +91,8 @@ class EtnavivV1 implements PrivateMmu {
 
   destroyContext(): void {}
 
-  switchTo(): void {
+  switchTo(context: MmuContext | null): void {
+    this.#serves = context !== null;
     if (this.#context.changes !== this.#flushed) this.#context.flushAll();
   }
 
@@ -105,6 +113,7 @@ class EtnavivV1 implements PrivateMmu {
       return { fault: null, address: address + this.#base, end: PAGED, snooping: "device", missing: null };
     const at = address - PAGED;
     if (at >= PAGED) return refused("the core has addresses of 32 bits", address);
+    if (!this.#serves) return refused("no job of an address space runs", address);
     const tlb = this.#tlb;
     const { table } = this.#context;
     if (!tlb.find(0, at)) {
@@ -127,9 +136,9 @@ const flushOf = (address: number): string =>
   `GL_FLUSH_MMU in the command stream, since ${hex(address - (address % 4096))} changed`;
 
 /** MMUv1 of etnaviv's GC cores (GC320, GC600, GC2000). @see etnaviv_iommu.c */
-export const etnavivV1 =
-  (options: EtnavivV1Options = {}): MmuFactory =>
-  (services: CoreServices, device: string) => {
+export function etnavivV1(options: EtnavivV1Options = {}): MmuFactory {
+  demandOptions("etnavivV1", options, rules);
+  return (services: CoreServices, device: string) => {
     // The driver allocates tables write-combined: nothing to clean. @see dma_alloc_wc
     const memory = services.tableMemory({
       owner: `${device}'s MMUv1`,
@@ -138,3 +147,4 @@ export const etnavivV1 =
     });
     return new EtnavivV1(memory, new MmuCommands(services, device), options);
   };
+}

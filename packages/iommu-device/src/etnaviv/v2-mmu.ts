@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type CoreServices, KernelError } from "@dmabuf/core";
+import { type CoreServices, demandOptions, KernelError, type OptionRules } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   IommuProt,
@@ -31,6 +31,11 @@ export interface EtnavivV2Options {
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly EtnavivV2Omission[];
 }
+
+const rules: OptionRules<EtnavivV2Options> = {
+  secure: "flag",
+  omits: { someOf: ["MMUv2_CONFIGURATION", "MMUv2_PTA_CONFIG"] },
+};
 
 /**
  * MMUv2 of Vivante's GC cores: address spaces of 32 bits, one a process, and a TLB that the command stream flushes as a
@@ -155,9 +160,9 @@ class EtnavivV2 implements PrivateMmu {
 }
 
 /** MMUv2 of etnaviv's GC cores (GC3000, GC7000). @see etnaviv_iommu_v2.c */
-export const etnavivV2 =
-  (options: EtnavivV2Options = {}): MmuFactory =>
-  (services: CoreServices, device: string) => {
+export function etnavivV2(options: EtnavivV2Options = {}): MmuFactory {
+  demandOptions("etnavivV2", options, rules);
+  return (services: CoreServices, device: string) => {
     // The driver allocates tables write-combined: nothing to clean. @see dma_alloc_wc
     const memory = services.tableMemory({
       owner: `${device}'s MMUv2`,
@@ -166,3 +171,4 @@ export const etnavivV2 =
     });
     return new EtnavivV2(memory, new MmuCommands(services, device), options);
   };
+}

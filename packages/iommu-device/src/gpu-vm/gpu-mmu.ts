@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type CoreServices, parseSize, type Size } from "@dmabuf/core";
+import { type CoreServices, demandOptions, type OptionRules, parseSize, type Size } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   IommuProt,
@@ -31,6 +31,12 @@ export interface GpuMmuOptions {
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly GpuMmuOmission[];
 }
+
+const rules: OptionRules<GpuMmuOptions> = {
+  vmids: { from: 1, to: 15 },
+  localMemory: "any",
+  omits: { someOf: ["VM_CONTEXT_PAGE_TABLE_BASE_ADDR", "VM_INVALIDATE_ENG_REQ"] },
+};
 
 /**
  * The MMU of a large GPU: an address space of 48 bits a process, of which as many are ready at a time as there are
@@ -148,9 +154,10 @@ const fault = (permissions: number, vmid: number): string =>
   `VM_L2_PROTECTION_FAULT_STATUS PERMISSION_FAULTS=0x${permissions}, VMID=${Math.max(0, vmid)}`;
 
 /** The MMU of a large GPU with an address space a process. @see amdgpu_vm.c, gmc_v9_0.c */
-export const gpuMmu =
-  (options: GpuMmuOptions = {}): MmuFactory =>
-  (services: CoreServices, device: string) => {
+export function gpuMmu(options: GpuMmuOptions = {}): MmuFactory {
+  demandOptions("gpuMmu", options, rules);
+  return (services: CoreServices, device: string) => {
     const memory = services.tableMemory({ owner: `${device}'s MMU`, coherentWalk: true });
     return new GpuMmu(memory, new MmuCommands(services, device), options);
   };
+}

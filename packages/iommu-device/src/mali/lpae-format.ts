@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { KernelError } from "@dmabuf/core";
 import { Descriptor, IommuProt, type TableFormat } from "@dmabuf/core/iommu";
 
 const { READ, WRITE, CACHE, NOEXEC, MMIO } = IommuProt;
@@ -18,7 +19,8 @@ const HIGH_ADDRESS = 0xff;
 /**
  * The tables of Mali's Midgard and Bifrost: four levels like Arm's LPAE with 4 KiB granule, but permissions as in stage
  * 2, no access flag, always outer shareable (which is what lies outside of the GPU), and a page at level 3 is marked as
- * a block. The driver uses pages of 4 KiB and blocks of 2 MiB.
+ * a block. The driver uses pages of 4 KiB and blocks of 2 MiB. Writing a page without
+ * `READ` and `WRITE` throws `KernelError` EINVAL (M-25).
  * @see ARM_MALI_LPAE in io-pgtable-arm.c, get_pgsize in panfrost_mmu.c
  */
 export const maliLpaeFormat: TableFormat = {
@@ -48,6 +50,8 @@ export const maliLpaeFormat: TableFormat = {
     );
   },
   writeLeaves(words, at, count, level, address, prot) {
+    if ((prot & (READ | WRITE)) === 0)
+      throw new KernelError("EINVAL", "iommu_map", "a page that can be neither read nor written");
     const size = level === 2 ? 2 ** 21 : 2 ** 12;
     const low =
       BLOCK |

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CoreServices } from "@dmabuf/core";
+import { type CoreServices, demandOptions } from "@dmabuf/core";
 import {
   type DeviceTranslation,
   IommuProt,
@@ -15,6 +15,7 @@ import type { MmuFactory, PrivateMmu } from "../private-mmu.ts";
 import { WalkedTlb } from "../walked-tlb.ts";
 import { lockedRegion } from "./lock-region.ts";
 import { maliLpaeFormat } from "./lpae-format.ts";
+import { type MaliOmission, type MaliOptions, maliRules } from "./mali-options.ts";
 
 const SPACE = 2 ** 48;
 /** Bits of `AS_TRANSTAB`: ADRMODE_TABLE and READ_INNER, and SHARE_OUTER. @see ARM_MALI_LPAE_TTBR_ADRMODE_TABLE */
@@ -24,25 +25,6 @@ const SHARE_OUTER = 0x10;
 const TRANSLATION = 0xc0;
 const PERMISSION = 0xc8;
 const hex = (value: number): string => `0x${value.toString(16)}`;
-
-/**
- * What a Mali driver can forget: commands to an address space, or the clean of a descriptor for a GPU that does not snoop.
- */
-export type MaliOmission =
-  | "AS_COMMAND_FLUSH_PT"
-  | "AS_COMMAND_FLUSH_MEM"
-  | "AS_COMMAND_UPDATE"
-  | "dma_sync_single_for_device";
-
-/** What kind of GPU it is. */
-export interface MaliOptions {
-  /** Address spaces that it has registers for (`as_present`); default 8. */
-  readonly slots?: number;
-  /** Whether its table walker snoops the CPU's caches (`coherent_walk`); default no. */
-  readonly coherentWalk?: boolean;
-  /** What the driver forgets; default nothing. */
-  readonly omits?: readonly MaliOmission[];
-}
 
 /**
  * The MMU of Mali's Midgard and Bifrost: any number of address spaces, of which a few have registers at a time. The
@@ -98,8 +80,9 @@ class MaliMmu implements PrivateMmu {
         partialBlocks: this.#partialBlocks,
       }),
       invalidation: { range: flush, all: () => flush(0, SPACE), mapped: flush },
-      // The driver leaves the lowest 32 MiB free.
+      // As the driver has it: the lowest 32 MiB stay free, and 4 GiB are enough. @see panfrost_mmu_ctx_create
       start: 2 ** 25,
+      end: 2 ** 32,
     });
     this.#contexts.add(context);
     return context;
@@ -197,10 +180,11 @@ const fault = (name: string, exception: number, access: number): string =>
   `${name} (AS_FAULTSTATUS ${hex(exception + ((access & IommuProt.WRITE) === 0 ? 0x200 : 0x300))})`;
 
 /** The MMU of Mali GPUs from Midgard on, as the panfrost driver uses it. @see panfrost_mmu.c */
-export const maliMmu =
-  (options: MaliOptions = {}): MmuFactory =>
-  (services: CoreServices, device: string) => {
+export function maliMmu(options: MaliOptions = {}): MmuFactory {
+  demandOptions("maliMmu", options, maliRules);
+  return (services: CoreServices, device: string) => {
     const { coherentWalk = false } = options;
     const memory = services.tableMemory({ owner: `${device}'s MMU`, coherentWalk });
     return new MaliMmu(memory, new MmuCommands(services, device), services.kernel.partialBlocks, options);
   };
+}

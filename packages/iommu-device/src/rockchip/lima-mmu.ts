@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CoreServices } from "@dmabuf/core";
+import { type CoreServices, demandOptions, type OptionRules } from "@dmabuf/core";
 import { type DeviceTranslation, PageTable, refused, type TableMemory } from "@dmabuf/core/iommu";
 import { MmuContext } from "../mmu-context.ts";
 import { MmuCommands } from "../mmu-trace.ts";
@@ -18,6 +18,10 @@ export interface LimaOptions {
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly LimaOmission[];
 }
+
+const rules: OptionRules<LimaOptions> = {
+  omits: { someOf: ["DTE_ADDR", "ZAP_CACHE"] },
+};
 
 /**
  * The MMU of Mali-400 and 450: an address space a process, switched and zapped in front of every job.
@@ -88,10 +92,11 @@ class LimaMmu implements PrivateMmu {
 }
 
 /** The MMU of Mali-400 and 450 GPUs. @see lima_mmu.c */
-export const limaMmu =
-  (options: LimaOptions = {}): MmuFactory =>
-  (services: CoreServices, device: string) => {
+export function limaMmu(options: LimaOptions = {}): MmuFactory {
+  demandOptions("limaMmu", options, rules);
+  return (services: CoreServices, device: string) => {
     // The driver allocates tables write-combined: nothing to clean. @see dma_alloc_wc
     const memory = services.tableMemory({ owner: `${device}'s MMU`, coherentWalk: true, below4GiB: true });
     return new LimaMmu(memory, new MmuCommands(services, device), options);
   };
+}

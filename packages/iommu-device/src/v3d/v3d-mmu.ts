@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CoreServices } from "@dmabuf/core";
+import { type CoreServices, demandOptions, type OptionRules } from "@dmabuf/core";
 import {
   Descriptor,
   type DeviceTranslation,
@@ -28,6 +28,11 @@ export interface V3dOptions {
   /** What the driver forgets; default nothing. */
   readonly omits?: readonly V3dOmission[];
 }
+
+const rules: OptionRules<V3dOptions> = {
+  addressCap: "any",
+  omits: { someOf: ["MMUC_CONTROL_FLUSH", "MMU_CTL_TLB_CLEAR"] },
+};
 
 /**
  * The MMU of Broadcom's V3D: one address space of 4 GiB for all clients. The MMUC caches lines of the table, the TLB
@@ -118,10 +123,11 @@ const INVALID = "pte invalid (HUB_INT.MMU_PTI, bit 4)";
 const MMUC = "MMUC_CONTROL.FLUSH before MMU_CTL.TLB_CLEAR";
 
 /** The MMU of Broadcom's V3D, in the Raspberry Pi 4 and 5. @see v3d_mmu.c */
-export const v3dMmu =
-  (options: V3dOptions = {}): MmuFactory =>
-  (services: CoreServices, device: string) => {
+export function v3dMmu(options: V3dOptions = {}): MmuFactory {
+  demandOptions("v3dMmu", options, rules);
+  return (services: CoreServices, device: string) => {
     // The driver allocates the table write-combined: nothing to clean. @see dma_alloc_wc
     const memory = services.tableMemory({ owner: `${device}'s MMU`, coherentWalk: true });
     return new V3dMmu(memory, new MmuCommands(services, device), options);
   };
+}

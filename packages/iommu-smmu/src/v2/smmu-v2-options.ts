@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { InputError } from "@dmabuf/core";
+import { demandOptions, InputError, type OptionRules } from "@dmabuf/core";
 import type { IommuTable } from "@dmabuf/core/iommu";
 import { type Granule, granuleShift } from "../lpae/granule.ts";
 import { outputSizes } from "../lpae/lpae-config.ts";
 import type { ContextFaultKind } from "./fault-status.ts";
 import { omissions, type SmmuV2Omission } from "./omission.ts";
+import { S2CR_MEMATTR, S2CR_SHCFG } from "./registers.ts";
 import type { BypassMemory } from "./stream-map.ts";
 
 /** A context fault, as a handler is asked about it. @see iommu_fault_handler_t */
@@ -89,32 +90,50 @@ const defaults: SmmuV2Figures = {
   omits: [],
 };
 
+const rules: OptionRules<SmmuV2Options> = {
+  contextBanks: { from: 1, to: 128 },
+  stage2Banks: { from: 0, to: 128 },
+  streamMatches: { from: 1, to: 128 },
+  streamIdBits: { from: 1, to: 16 },
+  streamMatchMask: { from: 0, to: 0xffff },
+  stages: { someOf: [1, 2] },
+  stage: { oneOf: [1, 2] },
+  granules: { someOf: Object.keys(granuleShift) },
+  vaBits: { oneOf: outputSizes },
+  ipaBits: { oneOf: outputSizes },
+  paBits: { oneOf: outputSizes },
+  coherentWalk: "flag",
+  unidentified: { oneOf: ["fault", "bypass"] },
+  bypass: "any",
+  stall: "flag",
+  onContextFault: "any",
+  forbidden: "any",
+  omits: { someOf: omissions },
+};
+
+const bypassRules: OptionRules<BypassMemory> = {
+  type: { oneOf: Object.keys(S2CR_MEMATTR) },
+  shareability: { oneOf: Object.keys(S2CR_SHCFG) },
+};
+
 /** Fills in what was left out. Throws `InputError` for what no SMMUv2 has; `name` is where it stands. */
 export function smmuV2Figures(name: string, options: SmmuV2Options): SmmuV2Figures {
+  demandOptions(name, options, rules);
   const figures = { ...defaults, ...options };
-  const { contextBanks, stage2Banks, streamMatches, streamIdBits, streamMatchMask, stages, granules, omits } =
+  const { contextBanks, stage2Banks, streamIdBits, streamMatchMask, stages, granules, bypass, forbidden } =
     figures;
   const fail = (field: string, reason: string): never => {
     throw new InputError(`${name}.${field}`, reason);
   };
-  const demandCount = (field: string, value: number, least: number, most: number): void => {
-    if (!Number.isInteger(value) || value < least || value > most)
-      fail(field, `${value} is not a number from ${least} to ${most}`);
-  };
-  demandCount("contextBanks", contextBanks, 1, 128);
-  demandCount("stage2Banks", stage2Banks, 0, contextBanks);
-  demandCount("streamMatches", streamMatches, 1, 128);
-  demandCount("streamIdBits", streamIdBits, 1, 16);
-  demandCount("streamMatchMask", streamMatchMask, 0, 2 ** streamIdBits - 1);
+  if (stage2Banks > contextBanks)
+    fail("stage2Banks", `${stage2Banks} are more than the ${contextBanks} there are`);
+  if (streamMatchMask >= 2 ** streamIdBits)
+    fail("streamMatchMask", `${streamMatchMask} has more than the ${streamIdBits} bits of a stream id`);
   if (stages.length === 0) fail("stages", "without a stage it translates nothing");
+  if (stages.length === 1 && stages[0] === 1 && stage2Banks === contextBanks)
+    fail("stage2Banks", "no context bank is left for stage 1");
   if (granules.length === 0) fail("granules", "without a granule there are no tables");
-  for (const granule of granules)
-    if (!(granule in granuleShift))
-      fail("granules", `"${granule}" is none of ${Object.keys(granuleShift).join(", ")}`);
-  for (const field of ["vaBits", "ipaBits", "paBits"] as const)
-    if (!outputSizes.includes(figures[field]))
-      fail(field, `${figures[field]} is none of ${outputSizes.join(", ")}`);
-  for (const omission of omits)
-    if (!omissions.includes(omission)) fail("omits", `"${omission}" is none of ${omissions.join(", ")}`);
+  if (bypass !== undefined) demandOptions(`${name}.bypass`, bypass, bypassRules);
+  if (!Array.isArray(forbidden)) fail("forbidden", "a list of ranges is needed: [{ start, size }]");
   return figures;
 }

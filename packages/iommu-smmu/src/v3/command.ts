@@ -96,8 +96,8 @@ for (const [name, [code, fields]] of Object.entries(formats)) {
   names.set(code, name as CommandName);
 }
 
-/** Whether that is a command's name. */
-export const isCommandName = (name: string): name is CommandName => Object.hasOwn(formats, name);
+/** All commands. */
+export const commandNames: readonly string[] = Object.keys(formats);
 
 /** Words of a command. */
 export const COMMAND_WORDS = 4;

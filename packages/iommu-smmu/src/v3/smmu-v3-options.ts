@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { InputError } from "@dmabuf/core";
+import { demandOptions, InputError, nearestName, type OptionRules } from "@dmabuf/core";
 import type { IommuTable } from "@dmabuf/core/iommu";
 import { type Granule, granuleShift } from "../lpae/granule.ts";
 import { outputSizes } from "../lpae/lpae-config.ts";
-import { type CommandName, isCommandName } from "./command.ts";
+import { type CommandName, commandNames } from "./command.ts";
 import type { PageFault, PageResponse } from "./iopf.ts";
 
 /** What a driver can be told to forget, to see what it is for: a command, or to clean page tables for a walker that does not snoop. */
@@ -66,8 +66,28 @@ const defaults: SmmuV3Figures = {
   omits: [],
 };
 
+const rules: OptionRules<SmmuV3Options> = {
+  coherentWalk: "flag",
+  stages: "any",
+  nested: "flag",
+  granules: "any",
+  inputBits: "any",
+  outputBits: "any",
+  streamIdBits: "any",
+  streamTable: "any",
+  substreamBits: "any",
+  idBits: "any",
+  ats: "flag",
+  stall: "flag",
+  onPageFault: "any",
+  rangeInvalidation: "flag",
+  eventQueue: "any",
+  omits: "any",
+};
+
 /** Fills in what was left out. Throws `InputError` for what no SMMUv3 has; `name` is where it stands. */
 export function smmuV3Figures(name: string, options: SmmuV3Options): SmmuV3Figures {
+  demandOptions(name, options, rules);
   const figures = { ...defaults, ...options };
   const { stages, nested, granules, outputBits, streamTable, eventQueue, omits, idBits } = figures;
   const fail = (field: string, reason: string): never => {
@@ -100,8 +120,10 @@ export function smmuV3Figures(name: string, options: SmmuV3Options): SmmuV3Figur
   demandCount("substreamBits", 0, 20);
   if (!Number.isInteger(Math.log2(eventQueue)) || eventQueue < 1 || eventQueue > 2 ** 19)
     fail("eventQueue", `${eventQueue} is not 1, 2, 4 ... 2^19`);
+  const known: readonly string[] = [...commandNames, "table clean"];
+  if (!Array.isArray(omits)) fail("omits", "a list of commands is needed");
   for (const omission of omits)
-    if (omission !== "table clean" && !isCommandName(omission))
-      fail("omits", `"${omission}" is neither a command nor "table clean"`);
+    if (!known.includes(omission))
+      fail("omits", `"${omission}" is neither a command nor "table clean"${nearestName(omission, known)}`);
   return figures;
 }

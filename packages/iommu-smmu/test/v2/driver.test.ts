@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { InputError, KernelError } from "@dmabuf/core";
+import { AssemblyError, InputError } from "@dmabuf/core";
 import { IommuProt } from "@dmabuf/core/iommu";
 import { describe, expect, test } from "vitest";
 import { mmu500, smmuV2 } from "../../src/index.ts";
@@ -166,21 +166,28 @@ describe("devices that one register matches", () => {
 
   test("or that none is left for", () => {
     const boot = () => new Machine({ streamMatches: 2 }, { a: [1], b: [2], c: [3] });
-    expect(boot).toThrow(KernelError);
+    expect(boot).toThrow(AssemblyError);
     expect(boot).toThrow("all 2 stream match registers are taken, none is left for c");
   });
 });
 
 describe("options that no SMMUv2 has are an InputError", () => {
   test.each([
-    [{ contextBanks: 0 }, "smmu0.contextBanks: 0 is not a number from 1 to 128"],
-    [{ streamMatches: 129 }, "smmu0.streamMatches: 129 is not a number from 1 to 128"],
-    [{ stage2Banks: 17 }, "smmu0.stage2Banks: 17 is not a number from 0 to 16"],
+    [{ contextBanks: 0 }, "smmu0.contextBanks: 0 is not a whole number from 1 to 128"],
+    [{ streamMatches: 129 }, "smmu0.streamMatches: 129 is not a whole number from 1 to 128"],
+    [{ stage2Banks: 17 }, "smmu0.stage2Banks: 17 are more than the 16 there are"],
     [{ streamIdBits: 17 }, "smmu0.streamIdBits"],
     [{ streamMatchMask: 0x8000 }, "smmu0.streamMatchMask"],
     [{ stages: [] }, "smmu0.stages: without a stage it translates nothing"],
     [{ granules: [] }, "smmu0.granules"],
     [{ granules: ["8KiB"] }, 'smmu0.granules: "8KiB" is none of 4KiB, 16KiB, 64KiB'],
+    [{ contextBank: 3 }, 'smmu0: no option "contextBank"; did you mean "contextBanks"?'],
+    [{ stage: 3 }, "smmu0.stage: 3 is none of 1, 2"],
+    [{ stages: [1], stage2Banks: 16 }, "smmu0.stage2Banks: no context bank is left for stage 1"],
+    [{ unidentified: "by" }, 'smmu0.unidentified: "by" is none of fault, bypass'],
+    [{ bypass: { type: "wb" } }, 'smmu0.bypass.type: "wb" is none of device, normal-nc, normal-wb'],
+    [{ forbidden: {} }, "smmu0.forbidden: a list of ranges is needed"],
+    [{ omits: ["TLBIV"] }, 'did you mean "TLBIVA"?'],
     [{ paBits: 39 }, "smmu0.paBits: 39 is none of 32, 36, 40, 42, 44, 48, 52"],
     [{ omits: ["TLBI"] }, 'smmu0.omits: "TLBI" is none of TLBIVA, TLBIVAL'],
   ])("%j", (options, message) => {

@@ -66,7 +66,7 @@ describe("probing", () => {
     expect(errnoOf(() => smmu.probe("beyond", [2 ** 25]))).toBe("ERANGE");
   });
 
-  test("the window of software's MSIs is told of (M-52), and handed out like others by the DMA API (I-1)", () => {
+  test("the window of software's MSIs is for who takes the device, the DMA API hands it out (M-52, I-1)", () => {
     const { smmu, system } = new Machine();
     expect(smmu.reservedRegions()).toEqual([{ start: 0x800_0000, size: 0x10_0000, kind: "sw-msi" }]);
     const display = system.device("display");
@@ -473,6 +473,9 @@ describe("options that no SMMUv3 has are refused in one line:", () => {
     [{ idBits: 12 as never }, "smmu.idBits: 12 is neither 8 nor 16"],
     [{ substreamBits: 21 }, "smmu.substreamBits: 21 is not a number from 0 to 20"],
     [{ eventQueue: 100 }, "smmu.eventQueue: 100 is not 1, 2, 4 ... 2^19"],
+    [{ substreamBit: 4 } as never, 'smmu: no option "substreamBit"; did you mean "substreamBits"?'],
+    [{ stall: "yes" as never }, 'smmu.stall: "yes" is neither true nor false'],
+    [{ omits: ["CMD_TLBI_NH_V"] as never }, 'did you mean "CMD_TLBI_NH_VA"?'],
     [{ streamTable: "tree" as never }, 'smmu.streamTable: "tree" is neither linear nor two-level'],
     [{ omits: ["CMD_TLB"] as never }, 'smmu.omits: "CMD_TLB" is neither a command nor "table clean"'],
   ] as const)("%o", (options, message) => {

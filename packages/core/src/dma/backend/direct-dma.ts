@@ -36,6 +36,7 @@ export class DirectDma implements DmaBackend {
    */
   place(request: MapRequest): Placement {
     const { device, extents, attributes, operation } = request;
+    device.useDmaApi?.();
     if (attributes.requireCoherent === true && !device.coherent) {
       throw new KernelError("EIO", operation, `${device.name} is not coherent, and the mapping must be`);
     }
@@ -70,6 +71,7 @@ export class DirectDma implements DmaBackend {
 
   placeResource(request: MapRequest): Placement {
     const { device, extents, attributes, operation } = request;
+    device.useDmaApi?.();
     const start = extents.addressAt(0);
     const { streaming } = device.masks;
     if (start + extents.bytes - 1 > streaming) {

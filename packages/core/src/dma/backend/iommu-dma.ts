@@ -88,7 +88,10 @@ export class IommuDma implements DmaBackend {
         mapped = offset + length;
       }
     } catch (error) {
-      if (mapped > 0) domain.table.unmap(iova, mapped);
+      if (mapped > 0) {
+        domain.table.unmap(iova, mapped);
+        domain.table.flush(iova, mapped);
+      }
       domain.release(iova, layout.bytes);
       if (!(error instanceof KernelError)) throw error;
       throw new KernelError("EINVAL", operation, `${device.name}: ${error.message}`);

@@ -74,12 +74,13 @@ export function* translatedRuns(
   let wasUnsnooped = false;
   for (const { address, length, substream } of stretches) {
     const end = address + length;
+    if (!(address >= 0)) throw new TypeError(`${device.name}: ${address} is not an address that it can use`);
     for (let at = address; at < end; ) {
       if (at >= PAST) return fault(device, at, "past the addresses of any bus", work, trace);
       const answer = translation.translate(at, access, substream);
       if (answer.missing !== null && answer.missing !== missing) {
-        // With a flush queue no instruction is missing: it comes later, and the device should have stopped (I-5).
-        const queued = translation === device.translation && device.iommu?.domain.isLazy === true;
+        // While it waits in a flush queue no instruction is missing: it comes later, and the device should have stopped (I-5).
+        const queued = translation === device.translation && device.iommu?.waitsForFlush(at) === true;
         if (!queued || answer.fault === null)
           stale(device, at, answer, queued ? "" : answer.missing, work, trace);
       }

@@ -60,6 +60,11 @@ export class DmaDomain {
     return this.flushQueue !== null;
   }
 
+  /** Whether an address was unmapped and stays reachable until the next flush; never in strict mode (I-5). */
+  waitsForFlush(address: number): boolean {
+    return this.flushQueue?.waits(Math.floor(address / this.iova.granule)) === true;
+  }
+
   /**
    * Maps `size` bytes at any physical address; the bus address has the same offset within the granule. Null when there are no
    * addresses or the table refuses, `DMA_MAPPING_ERROR` in the kernel. @see __iommu_dma_map

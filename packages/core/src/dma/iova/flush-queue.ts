@@ -58,6 +58,11 @@ export class FlushQueue {
     return this.#rings.reduce((sum, { length }) => sum + length, 0);
   }
 
+  /** Whether a frame was unmapped and no flush has been finished since, so that it may still be reached. */
+  waits(frame: number): boolean {
+    return this.#rings.some((ring) => ring.waits(frame, this.flushesFinished));
+  }
+
   /** Puts a range in that a CPU has unmapped; flushes first when that CPU's queue is full. @see queue_iova */
   queue(frame: number, size: number, cpu = 0): void {
     const at = this.#rings.length === 1 ? 0 : cpu;

@@ -38,6 +38,16 @@ export class FlushRing {
     this.#tail = (at + 1) & this.#mask;
   }
 
+  /** Whether a frame is in a range that came after the last of so many finished flushes was started. */
+  waits(frame: number, flushesFinished: number): boolean {
+    for (let at = this.#head; at !== this.#tail; at = (at + 1) & this.#mask) {
+      const skip = frame - (this.#frames[at] as number);
+      if (skip < 0 || skip >= (this.#sizes[at] as number)) continue;
+      if ((this.#counters[at] as number) >= flushesFinished) return true;
+    }
+    return false;
+  }
+
   /** Takes out, oldest first, what came before the last of so many finished flushes was started. @see fq_ring_free_locked */
   release(flushesFinished: number, visit: (frame: number, size: number) => void): void {
     while (this.#head !== this.#tail && (this.#counters[this.#head] as number) < flushesFinished) {
