@@ -212,9 +212,10 @@ export class PageTable {
 
   /** After `walk` of `address` to a leaf: the address that comes out. */
   output(address: number): number {
-    const { level, scale, size } = this.#tree.levels[this.depth] as LevelTables;
-    // Sizes are powers of two, for which this is exact, and faster than a remainder.
-    return this.format.addressOf(this.low, this.high, level) + (address - Math.floor(address * scale) * size);
+    const { level, size } = this.#tree.levels[this.depth] as LevelTables;
+    // Of blocks that large the mask would not fit.
+    const offset = size < 2 ** 31 ? address & (size - 1) : address % size;
+    return this.format.addressOf(this.low, this.high, level) + offset;
   }
 
   /** The address that comes out, or null where nothing is mapped. */
