@@ -153,9 +153,9 @@ function change(
 describe.each(cases)("$name", ({ mmu: factory, contexts = true, omits, alwaysWritable = false }) => {
   test("answers every job as Maps of pages do, or says what was forgotten", () => {
     let wrong = 0;
-    const system = boot();
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
+        const system = boot();
         const mmu = factory(system, "gpu");
         const naive = new NaiveMmu();
         const spaces = [0, 1, 2].map(() => mmu.createContext());
