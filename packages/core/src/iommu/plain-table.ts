@@ -3,10 +3,12 @@ import { alignDown, type DmaAddr, PAGE_SIZE, type PhysAddr } from "../address.ts
 import { KernelError } from "../error.ts";
 import { IommuProt } from "./iommu-prot.ts";
 import type { IommuTable } from "./iommu-table.ts";
+import { Tlb } from "./tlb.ts";
 import { type DeviceTranslation, refused, type Translation } from "./translation.ts";
-import { TranslationCache } from "./translation-cache.ts";
 import { TranslationRuns } from "./translation-runs.ts";
 
+/** There is one address space. */
+const SPACE = 0;
 const READ_WRITE = IommuProt.READ | IommuProt.WRITE;
 
 /** What a `PlainTable` is made of. */
@@ -29,7 +31,7 @@ export class PlainTable implements IommuTable, DeviceTranslation {
   readonly end: number;
   readonly deferredFlush: boolean;
   /** The TLB. */
-  readonly tlb: TranslationCache;
+  readonly tlb: Tlb;
   readonly #pages: TranslationRuns;
   readonly #end: number;
 
@@ -39,7 +41,7 @@ export class PlainTable implements IommuTable, DeviceTranslation {
     this.deferredFlush = deferredFlush;
     this.#end = end / granule;
     this.#pages = new TranslationRuns(this.#end);
-    this.tlb = new TranslationCache(this.#end);
+    this.tlb = new Tlb(granule, end);
   }
 
   /** Bytes that are mapped. */
@@ -62,7 +64,7 @@ export class PlainTable implements IommuTable, DeviceTranslation {
   }
 
   unmap(iova: DmaAddr, size: number): number {
-    if (iova % this.granule !== 0 || size % this.granule !== 0) return 0;
+    if (iova < 0 || iova % this.granule !== 0 || size % this.granule !== 0) return 0;
     const [page, end] = this.#pagesOf(iova, size);
     const stop = page < this.#end ? this.#pages.holeFrom(page, Math.min(end, this.#end)) : page;
     if (stop > page) this.#pages.clear(page, stop);
@@ -70,28 +72,32 @@ export class PlainTable implements IommuTable, DeviceTranslation {
   }
 
   flush(iova: DmaAddr, size: number): void {
-    this.tlb.flush(...this.#pagesOf(iova, size));
+    this.tlb.invalidate(SPACE, iova, size);
   }
 
   flushAll(): void {
-    this.tlb.flushAll();
+    this.tlb.invalidateAll();
   }
 
   translate(iova: number, access: number): Translation {
     const { granule, tlb } = this;
     const page = Math.floor(iova / granule);
     if (page >= this.#end) return refused("beyond the table", iova);
-    if (!tlb.fill(page, this.#pages)) return refused("not mapped", iova);
-    const prot = tlb.protOf(page);
-    if ((access & ~prot & READ_WRITE) !== 0 || (prot & ~access & IommuProt.PRIV) !== 0)
+    const pages = this.#pages;
+    const isMapped = pages.has(page);
+    if (!tlb.find(SPACE, iova)) {
+      if (!isMapped) return refused("not mapped", iova);
+      tlb.fill(SPACE, iova, pages.physOf(page) * granule, granule, pages.protOf(page));
+    }
+    const { address, end, attributes } = tlb;
+    if ((access & ~attributes & READ_WRITE) !== 0 || (attributes & ~access & IommuProt.PRIV) !== 0)
       return refused("no permission", iova);
-    return {
-      fault: null,
-      address: tlb.physOf(page) * granule + (iova % granule),
-      end: (page + 1) * granule,
-      snooping: "device",
-      missing: this.#isStale(page) ? `an invalidation of 0x${(page * granule).toString(16)}` : null,
-    };
+    const isStale =
+      !isMapped ||
+      pages.physOf(page) * granule !== address - (iova % granule) ||
+      pages.protOf(page) !== attributes;
+    const missing = isStale ? `an invalidation of 0x${(page * granule).toString(16)}` : null;
+    return { fault: null, address, end, snooping: "device", missing };
   }
 
   lookup(iova: DmaAddr): PhysAddr | null {
@@ -103,16 +109,6 @@ export class PlainTable implements IommuTable, DeviceTranslation {
   /** Flags of what is mapped at an address, 0 where nothing is; the page tables' word, not the TLB's. */
   prot(iova: DmaAddr): number {
     return this.#pages.protOf(Math.floor(iova / this.granule));
-  }
-
-  /** Whether the TLB says of a page that it has what the page tables do not say any more (I-5). */
-  #isStale(page: number): boolean {
-    const pages = this.#pages;
-    return (
-      !pages.has(page) ||
-      pages.physOf(page) !== this.tlb.physOf(page) ||
-      pages.protOf(page) !== this.tlb.protOf(page)
-    );
   }
 
   #pagesOf(iova: DmaAddr, size: number): [page: number, end: number] {

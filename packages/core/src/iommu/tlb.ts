@@ -55,7 +55,7 @@ export class Tlb {
 
   /**
    * Keeps a page or block of `size` bytes that holds `input` and goes to the one that holds `output`, in the place of entries
-   * that it overlaps.
+   * that it overlaps. The answer for `input` is where `find` leaves it.
    * @param attributes what the owner wants to know again, below 2^24
    */
   fill(tag: number, input: number, output: number, size: number, attributes: number): void {
@@ -69,6 +69,9 @@ export class Tlb {
     const to = Math.floor(output / size) * pages;
     space.clear(this.#blockOf(space, page, 0), this.#blockOf(space, page + pages - 1, 1));
     space.add(page, page + pages, to, attributes + Math.log2(pages) * ORDER);
+    this.address = to * this.#granule + (input % size);
+    this.end = (page + pages) * this.#granule;
+    this.attributes = attributes;
   }
 
   /** Drops what overlaps a range, whole blocks, of one tag. */

@@ -1,34 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, test } from "vitest";
-import {
-  type ClearedDescriptors,
-  Descriptor,
-  LooseTableMemory,
-  PageTable,
-  type TableFormat,
-  type TableMemory,
-} from "../../src/iommu.ts";
-
-/** Pages of 4 KiB and blocks of 4 MiB: bit 0 a leaf, bit 1 a table. */
-const format: TableFormat = {
-  name: "two levels",
-  descriptorBytes: 4,
-  levels: [
-    { level: 0, shift: 22, bits: 10, leaf: true },
-    { level: 1, shift: 12, bits: 10, leaf: true },
-  ],
-  outputEnd: 2 ** 32,
-  kindOf: (low) =>
-    (low & 1) !== 0 ? Descriptor.LEAF : (low & 2) !== 0 ? Descriptor.TABLE : Descriptor.INVALID,
-  addressOf: (low) => (low & 0xffff_f000) >>> 0,
-  protOf: () => 3,
-  writeLeaves(words, at, count, level, address) {
-    for (let i = 0; i < count; i++) words[at + i] = address + i * (level === 0 ? 0x40_0000 : 0x1000) + 1;
-  },
-  writeTable(words, at, _level, address) {
-    words[at] = address + 2;
-  },
-};
+import { type ClearedDescriptors, LooseTableMemory, PageTable, type TableMemory } from "../../src/iommu.ts";
+import { halves32 } from "./made-up-formats.ts";
 
 /** A table, and what is told and done, in order. */
 function noted(): { table: PageTable; seen: (ClearedDescriptors | string)[] } {
@@ -41,7 +14,7 @@ function noted(): { table: PageTable; seen: (ClearedDescriptors | string)[] } {
     sync() {},
     fetched() {},
   };
-  const table = new PageTable(format, { memory, cleared: (what) => seen.push(what) });
+  const table = new PageTable(halves32, { memory, cleared: (what) => seen.push(what) });
   return { table, seen };
 }
 

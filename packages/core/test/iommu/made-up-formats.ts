@@ -95,3 +95,15 @@ export const fourLevel64 = twoWords("four levels of 64 bits", [
   { level: 2, shift: 21, bits: 9, leaf: true },
   { level: 3, shift: 12, bits: 9, leaf: true },
 ]);
+
+/** 4 GiB as x86's without PAE: pages of 4 KiB and blocks of 4 MiB. */
+export const halves32 = oneWord("two levels of 1024", [
+  { level: 0, shift: 22, bits: 10, leaf: true },
+  { level: 1, shift: 12, bits: 10, leaf: true },
+]);
+
+/** Sixteen pages, and blocks of four of them. */
+export const sixteen32 = oneWord("sixteen pages", [
+  { level: 1, shift: 14, bits: 2, leaf: true },
+  { level: 2, shift: 12, bits: 2, leaf: true },
+]);

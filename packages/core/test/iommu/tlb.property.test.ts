@@ -54,6 +54,10 @@ test("agrees with a list of entries: blocks go as a whole, tags keep apart, and 
           // A walker fills what it did not find; smaller entries within a new block are what a break-before-make prevents.
           if (entries.some((entry) => entry.tag === tag && overlaps(entry, start, size))) continue;
           tlb.fill(tag, at, output + (at - start), size, s.attributes);
+          const answer = () => [tlb.address, tlb.end, tlb.attributes];
+          const filled = answer();
+          tlb.find(tag, at);
+          expect(answer(), "what was filled is what is found").toEqual(filled);
           entries.push({ tag, start, size, output, attributes: s.attributes });
         } else if (s.op === "invalidate") {
           tlb.invalidate(tag, at, length);
