@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What IOMMUs are made of, for their plugins: `@dmabuf/core/iommu`.
+export type { ClearedDescriptors } from "./iommu/cleared-descriptors.ts";
 export { type DomainType, domainTypes } from "./iommu/domain-type.ts";
 export type { IommuGroup } from "./iommu/iommu-group.ts";
 export { IommuProt } from "./iommu/iommu-prot.ts";
 export type { IommuTable } from "./iommu/iommu-table.ts";
 export type { IommuMaster, IommuUnit, ReservedRegion } from "./iommu/iommu-unit.ts";
 export { type PageRun, pageRuns } from "./iommu/page-sizes.ts";
-export { type ClearedDescriptors, PageTable, type PageTableOptions } from "./iommu/page-table.ts";
+export { PageTable, type PageTableOptions } from "./iommu/page-table.ts";
 export { type Invalidation, PagingDomain, type PagingDomainOptions } from "./iommu/paging-domain.ts";
 export { PlainTable, type PlainTableOptions } from "./iommu/plain-table.ts";
 export { StackedTranslation } from "./iommu/stacked-translation.ts";
